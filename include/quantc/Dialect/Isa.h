@@ -1,0 +1,19 @@
+//===- Isa.h - the instruction sets that have kernels ------------*- C++ -*-===//
+#ifndef QUANTC_DIALECT_ISA_H
+#define QUANTC_DIALECT_ISA_H
+
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+
+namespace mlir::qnet {
+
+/// A column of the kernel table. Within an architecture the order is from the
+/// least to the most capable.
+enum class Isa { portable, sse41, avx2, neon, dotprod, i8mm };
+
+llvm::StringRef isaName(Isa isa);
+std::optional<Isa> isaByName(llvm::StringRef name);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_DIALECT_ISA_H

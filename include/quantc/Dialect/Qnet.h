@@ -1,0 +1,121 @@
+//===- Qnet.h - the qnet dialect ---------------------------------*- C++ -*-===//
+#ifndef QUANTC_DIALECT_QNET_H
+#define QUANTC_DIALECT_QNET_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "quantc/Dialect/QnetEnums.h.inc"
+#include "quantc/Dialect/QnetOpsDialect.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "quantc/Dialect/QnetAttributes.h.inc"
+
+namespace mlir::qnet {
+
+/// Discardable attributes that travel from the importer to the header file.
+/// On an argument or result of @main: the tensor's name in the source model.
+inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
+
+/// numpy's broadcast of two shapes with dynamic dimensions: a dynamic dimension
+/// against 1 stays dynamic, against n > 1 becomes n. Fails if they don't fit.
+FailureOr<SmallVector<int64_t>> broadcastShapes(ArrayRef<int64_t> lhs,
+                                                ArrayRef<int64_t> rhs);
+
+/// The float type whose numbers `type` stands for: f32 for f32, for
+/// !quant.calibrated<f32...> and for !quant.uniform<...:f32, ...>; any other
+/// type stands for itself.
+Type realType(Type type);
+
+/// Same number of tensors, pairwise compatible shapes, equal real types.
+bool haveCompatibleShapesAndReals(TypeRange inferred, TypeRange actual);
+
+/// Whether values of `type` are stored integers (!quant.uniform in any of its
+/// forms); !quant.calibrated is a real number and is not.
+bool isStoredInteger(Type type);
+
+/// Whether `from` broadcasts to exactly the shape `to`.
+bool broadcastsTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to);
+
+/// The product of all dimensions, or failure where one is dynamic or the
+/// product does not fit in 63 bits.
+FailureOr<int64_t> staticElementCount(ArrayRef<int64_t> shape);
+
+namespace detail {
+LogicalResult verifyComputesOnReals(Operation *op);
+LogicalResult verifyMovesValues(Operation *op);
+LogicalResult verifySoundParameters(Operation *op);
+} // namespace detail
+
+// The traits of QnetBase.td; R1, R2 and R3 are stated there.
+template <typename ConcreteOp>
+struct ComputesOnReals
+    : mlir::OpTrait::TraitBase<ConcreteOp, ComputesOnReals> {
+  static LogicalResult verifyTrait(Operation *op) {
+    return detail::verifyComputesOnReals(op);
+  }
+};
+template <typename ConcreteOp>
+struct MovesValues : mlir::OpTrait::TraitBase<ConcreteOp, MovesValues> {
+  static LogicalResult verifyTrait(Operation *op) {
+    return detail::verifyMovesValues(op);
+  }
+};
+template <typename ConcreteOp>
+struct SoundParameters : mlir::OpTrait::TraitBase<ConcreteOp, SoundParameters> {
+  static LogicalResult verifyTrait(Operation *op) {
+    return detail::verifySoundParameters(op);
+  }
+};
+
+} // namespace mlir::qnet
+
+#define GET_OP_CLASSES
+#include "quantc/Dialect/QnetOps.h.inc"
+
+namespace mlir::qnet {
+
+/// Creates an op whose result types are inferred from operands and attributes
+/// that nobody has checked (a model file's). The generated builders end the
+/// program where inference fails; this one emits the broken rule at `location`
+/// and returns null.
+template <typename OpTy>
+OpTy createChecked(OpBuilder &builder, Location location, ValueRange operands,
+                   ArrayRef<NamedAttribute> attributes = {}) {
+  OperationState state(location, OpTy::getOperationName());
+  state.addOperands(operands);
+  DictionaryAttr dictionary = builder.getDictionaryAttr(attributes);
+  if constexpr (!std::is_same_v<typename OpTy::Properties, EmptyProperties>) {
+    auto &properties = state.getOrAddProperties<typename OpTy::Properties>();
+    if (failed(OpTy::setPropertiesFromAttr(
+            properties, dictionary, [&] { return emitError(location); })))
+      return {};
+  }
+  state.addAttributes(attributes);
+  SmallVector<Type> types;
+  if (failed(OpTy::inferReturnTypes(builder.getContext(), location, operands,
+                                    dictionary, state.getRawProperties(),
+                                    RegionRange(), types)))
+    return {};
+  state.addTypes(types);
+  auto op = cast<OpTy>(builder.create(state));
+  if (succeeded(mlir::verify(op)))
+    return op;
+  op->erase();
+  return {};
+}
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_DIALECT_QNET_H

@@ -1,0 +1,97 @@
+//===- QnetKernelOps.td - the kernel level ---------------------------------===//
+#ifndef QUANTC_DIALECT_QNETKERNELOPS_TD
+#define QUANTC_DIALECT_QNETKERNELOPS_TD
+
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "quantc/Dialect/QnetBase.td"
+
+def Qnet_DotOp : Qnet_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "Grouped products added to i32 lanes";
+  let description = [{
+    `result[l] = accumulator[l] + sum_j lhs[l*G + j] * rhs[l*G + j]` for the G =
+    length(rhs) / length(accumulator) products of lane l, exact in i32. `lhs` is
+    unsigned 8-bit with `lhs_unsigned`, else signed 8- or 16-bit; `rhs` is
+    signed. Kernels lowers it to `vpmaddwd`, `sdot`, `usdot`, ... (G = 2 or 4).
+
+    - C1: lhs and rhs have the same length, a multiple (1, 2 or 4) of the lanes.
+    - C2: with `lhs_unsigned`, lhs is 8 bits wide.
+
+    ```mlir
+    %r = qnet.dot %acc, %a, %w : vector<8xi32>, vector<16xi16>, vector<16xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$accumulator,
+                       VectorOfRankAndType<[1], [I8, I16]>:$lhs,
+                       VectorOfRankAndType<[1], [I8, I16]>:$rhs,
+                       UnitAttr:$lhs_unsigned);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = [{
+    $accumulator `,` $lhs `,` $rhs attr-dict `:` type($accumulator) `,` type($lhs) `,` type($rhs)
+  }];
+  let hasVerifier = 1;
+}
+
+def Qnet_StorageCastOp : Qnet_Op<"storage_cast", [Pure]> {
+  let summary = "Stored integers as the bytes a kernel reads, or back";
+  let description = [{
+    Between a quantized tensor and a tensor of plain integers: the storage holds
+    `q + offset` in i8 or i16. Offset -128 turns unsigned bytes into the signed
+    ones that `sdot` wants; i16 is what `vpmaddwd` wants.
+
+    - C1: shapes agree.
+    - C2: one side is per-tensor uniform over unsigned storage, the other i8 or
+      i16, and every value of the former fits (8 bits wrap as bytes).
+
+    ```mlir
+    %s = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x4x!quant.uniform<u8:f32, 0.5:0>> -> tensor<?x4xi16>
+    ```
+  }];
+  let arguments = (ins Qnet_Tensor:$input, I64Attr:$offset);
+  let results = (outs Qnet_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "A dense layer on packed weights, by one row of the kernel table";
+  let description = [{
+    `kernel` names a row of `quantc/Kernels/Kernels.def`; weights are packed as
+    `[N/NR][K/KR][NR][KR]` and padded with zeros, so `bias`, `multiplier`,
+    `shift`, `out_bias` and the destination have N rounded up to NR. The input
+    has the row's storage type; its rows may be followed by other bytes, which
+    meet zero weights only. The finish follows from the types: f32 accumulators
+    are stored as they are; i32 ones become f32 by `multiplier` and `out_bias`,
+    or integers by requantization to `zero_point`, `qmin`, `qmax`, stored with
+    `offset` added.
+
+    On tensors before bufferization, on memrefs after it.
+
+    The kernel must be in the table with the row's operand types;
+    the vectors have one length, a multiple of NR, and `packed` has that
+    length times K rounded up to KR (checked by `expand-packed-dense`).
+  }];
+  let arguments = (ins AnyShaped:$input, AnyShaped:$packed, AnyShaped:$bias,
+                       Optional<AnyShaped>:$multiplier, Optional<AnyShaped>:$shift,
+                       Optional<AnyShaped>:$out_bias, AnyShaped:$init,
+                       StrAttr:$kernel,
+                       DefaultValuedAttr<I32Attr, "0">:$zero_point,
+                       DefaultValuedAttr<I32Attr, "0">:$qmin,
+                       DefaultValuedAttr<I32Attr, "255">:$qmax,
+                       DefaultValuedAttr<I32Attr, "0">:$offset);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $kernel `ins` `(` $input `,` $packed `,` $bias `:` type($input) `,` type($packed) `,` type($bias) `)`
+    (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
+    (`shift` `(` $shift^ `:` type($shift) `)`)?
+    (`out_bias` `(` $out_bias^ `:` type($out_bias) `)`)?
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
+#endif // QUANTC_DIALECT_QNETKERNELOPS_TD

@@ -1,0 +1,84 @@
+//===- QnetKernelOps.cpp - rules and effects of the kernel level -----------===//
+
+#include "quantc/Dialect/Isa.h"
+#include "quantc/Dialect/Qnet.h"
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+//===----------------------------------------------------------------------===//
+// storage_cast
+//===----------------------------------------------------------------------===//
+
+LogicalResult StorageCastOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType());
+  auto to = cast<RankedTensorType>(getResult().getType());
+  // C1: shapes agree.
+  if (failed(verifyCompatibleShape(from, to)))
+    return emitOpError("C1: the shapes of ")
+           << from << " and " << to << " must agree";
+  // C2: one side is unsigned uniform, the other i8 or i16.
+  auto uniform = dyn_cast<quant::UniformQuantizedType>(from.getElementType());
+  Type storage = to.getElementType();
+  if (!uniform) {
+    uniform = dyn_cast<quant::UniformQuantizedType>(to.getElementType());
+    storage = from.getElementType();
+  }
+  if (!uniform || uniform.isSigned())
+    return emitOpError("C2: one side must be per-tensor uniform over unsigned "
+                       "storage, got ")
+           << from << " and " << to;
+  if (!storage.isSignlessInteger(8) && !storage.isSignlessInteger(16))
+    return emitOpError("C2: the storage must be i8 or i16, got ") << storage;
+  if (storage.getIntOrFloatBitWidth() <
+      uniform.getStorageTypeIntegralWidth())
+    return emitOpError("C2: values of ")
+           << uniform << " do not fit in " << storage;
+  return success();
+}
+
+OpFoldResult StorageCastOp::fold(FoldAdaptor) {
+  // There and back by the same offset.
+  auto inner = getInput().getDefiningOp<StorageCastOp>();
+  if (inner && inner.getOffset() == getOffset() &&
+      inner.getInput().getType() == getType())
+    return inner.getInput();
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// packed_dense
+//===----------------------------------------------------------------------===//
+
+void PackedDenseOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  for (OpOperand &operand : getOperation()->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (&operand == &getInitMutable())
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Instruction sets
+//===----------------------------------------------------------------------===//
+
+static constexpr std::pair<Isa, llvm::StringLiteral> isaNames[] = {
+    {Isa::portable, "portable"}, {Isa::sse41, "sse41"},
+    {Isa::avx2, "avx2"},         {Isa::neon, "neon"},
+    {Isa::dotprod, "dotprod"},   {Isa::i8mm, "i8mm"}};
+
+StringRef mlir::qnet::isaName(Isa isa) {
+  return isaNames[static_cast<size_t>(isa)].second;
+}
+
+std::optional<Isa> mlir::qnet::isaByName(StringRef name) {
+  for (auto [isa, known] : isaNames)
+    if (known == name)
+      return isa;
+  return std::nullopt;
+}
