@@ -1,0 +1,79 @@
+//===- Codegen.h - LLVM dialect to machine code ------------------*- C++ -*-===//
+//
+// Takes  a module in the LLVM dialect (what Lower and Kernels leave).
+// Gives  objects, assembly or LLVM IR for any LLVM target, or code in this
+//        process.
+// The road from the integer graph to here is quantc/Pipeline/Native.h.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTC_CODEGEN_CODEGEN_H
+#define QUANTC_CODEGEN_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "quantc/Dialect/Isa.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlir::qnet {
+
+/// One CPU that code is made for.
+struct CpuVariant {
+  std::string cpu;  ///< LLVM's name, e.g. "haswell", "cortex-a76".
+  std::string features; ///< LLVM's feature string on top of it.
+  Isa isa;          ///< The kernel table's column for it.
+};
+
+/// Where the program is to run: a checked triple and one CPU, or several for a
+/// fat object that chooses at load time.
+struct Target {
+  std::string triple;
+  std::string cpu;                  ///< As the user named it.
+  std::vector<CpuVariant> variants; ///< One, or several from least to most capable.
+  unsigned pointerBits = 64;
+
+  bool isFat() const { return variants.size() > 1; }
+  const CpuVariant &best() const { return variants.back(); }
+};
+
+using EmitErrorFn = llvm::function_ref<InFlightDiagnostic()>;
+
+/// Resolves `--target` and `--cpu` ("native", "portable" or an LLVM CPU name).
+/// An empty triple means this machine's. Unknown names are one error that says
+/// what is known.
+FailureOr<Target> resolveTarget(llvm::StringRef triple, llvm::StringRef cpu,
+                                EmitErrorFn emitError);
+
+enum class OutputKind { Object, Assembly, LLVMText };
+
+/// One file to write, and where to.
+struct NativeOutput {
+  OutputKind kind;
+  llvm::raw_pwrite_stream *stream;
+};
+
+/// Translates, optimizes once and writes every output. `modules` holds one
+/// LLVM-dialect module a variant of the target, in the target's order; with
+/// several, entry points get a dispatcher that runs once.
+LogicalResult emitNative(llvm::ArrayRef<ModuleOp> modules, llvm::StringRef name,
+                         const Target &target,
+                         llvm::ArrayRef<NativeOutput> outputs);
+
+/// Compiled code in this process.
+class JitProgram {
+public:
+  virtual ~JitProgram();
+  /// The address of an exported function, or null.
+  virtual void *lookup(llvm::StringRef symbol) = 0;
+};
+FailureOr<std::unique_ptr<JitProgram>> jitCompile(ModuleOp module,
+                                                  llvm::StringRef name,
+                                                  const Target &target);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_CODEGEN_CODEGEN_H

@@ -1,0 +1,60 @@
+//===- KernelTable.h - rows of Kernels.def and how they pack -----*- C++ -*-===//
+#ifndef QUANTC_KERNELS_KERNELTABLE_H
+#define QUANTC_KERNELS_KERNELTABLE_H
+
+#include "quantc/Dialect/Isa.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <vector>
+
+namespace mlir::qnet {
+
+/// How a kernel wants its activations stored (Kernels.def).
+enum class LhsStorage { S16, S8, U8, F32 };
+
+/// One row of Kernels.def.
+struct KernelRow {
+  llvm::StringRef name;
+  Isa isa;
+  LhsStorage lhs;
+  int64_t mr, nr, kr, lanes;
+
+  bool isFloat() const { return lhs == LhsStorage::F32; }
+  /// Bits of one stored activation.
+  unsigned lhsBits() const {
+    return lhs == LhsStorage::F32 ? 32 : lhs == LhsStorage::S16 ? 16 : 8;
+  }
+  /// What is added to a u8 value to store it.
+  int32_t lhsOffset() const { return lhs == LhsStorage::S8 ? -128 : 0; }
+  int64_t paddedChannels(int64_t n) const { return (n + nr - 1) / nr * nr; }
+  int64_t groups(int64_t k) const { return (k + kr - 1) / kr; }
+};
+
+llvm::ArrayRef<KernelRow> kernelTable();
+
+/// The row of that name, or null.
+const KernelRow *kernelByName(llvm::StringRef name);
+
+/// The row for integer (or float) dense layers on an instruction set.
+const KernelRow &selectKernel(Isa isa, bool isFloat);
+
+/// Weights `[n, k]` in row-major order to `[N/NR][K/KR][NR][KR]`, zeros beyond.
+template <typename T>
+std::vector<T> packWeights(const KernelRow &row, llvm::ArrayRef<T> weights,
+                           int64_t n, int64_t k) {
+  int64_t groups = row.groups(k);
+  std::vector<T> packed(row.paddedChannels(n) * groups * row.kr, T(0));
+  for (int64_t channel = 0; channel < n; ++channel) {
+    const T *source = weights.data() + channel * k;
+    T *panel = packed.data() + channel / row.nr * row.nr * groups * row.kr +
+               channel % row.nr * row.kr;
+    for (int64_t i = 0; i < k; ++i)
+      panel[i / row.kr * row.nr * row.kr + i % row.kr] = source[i];
+  }
+  return packed;
+}
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_KERNELS_KERNELTABLE_H

@@ -1,0 +1,73 @@
+//===- Passes.td - passes of the Lower room --------------------------------===//
+#ifndef QUANTC_LOWER_PASSES_TD
+#define QUANTC_LOWER_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertQnetToLinalg : Pass<"convert-qnet-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "qnet ops on tensors to linalg, arith and tensor";
+  let description = [{
+    Quantized element types become plain integers of their storage width, read as
+    unsigned. Every op becomes a `linalg.generic` (or tensor moves) whose body is
+    the sequence of operations that Numerics defines, so that the result is
+    Reference's to the bit. `packed_dense` stays for Kernels; without it the
+    result holds upstream ops only.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def FormEntry : Pass<"form-entry", "::mlir::ModuleOp"> {
+  let summary = "@main on tensors to a function of caller-owned buffers";
+  let description = [{
+    `@main(tensors) -> tensors` becomes `@rows(inputs, outputs, workspace)` on
+    memrefs: inputs are read only, results are materialized in the outputs, and
+    the workspace holds what lies between.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def BufferizeRows : Pass<"bufferize-rows", "::mlir::ModuleOp"> {
+  let summary = "Tensors of @rows to buffers, results written in place";
+  let description = [{
+    Upstream's one-shot bufferization after the elimination of empty tensors.
+    Copies, where any are needed, are loops: a compiled program calls no memcpy.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::linalg::LinalgDialect"];
+}
+
+def AssignWorkspace : Pass<"assign-workspace", "::mlir::ModuleOp"> {
+  let summary = "Buffers of @rows to places in the caller's workspace";
+  let description = [{
+    Each `memref.alloc` of @rows becomes a view of the workspace argument. Buffers
+    whose lives do not overlap share a place. A dynamic dimension counts as
+    `block-rows`. Leaves the size on the module as `qnet.workspace` (bytes, with
+    slack for kernels that read whole groups past the last row).
+  }];
+  let options = [
+    Option<"blockRows", "block-rows", "int64_t", "0",
+      "rows worked on at a time; 0 picks as many as fit in cache-bytes">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "131072",
+      "bytes that a block's buffers should fit in">];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def EmitEntry : Pass<"emit-entry", "::mlir::ModuleOp"> {
+  let summary = "The exported C functions around @rows";
+  let description = [{
+    `void NAME_run(const float *inputs..., float *outputs..., size_t batch, void
+    *workspace)` calls @rows for one block of rows after the other, and `size_t
+    NAME_workspace_size(size_t batch)` returns `qnet.workspace`.
+  }];
+  let options = [
+    Option<"name", "name", "std::string", "\"model\"", "prefix of the C functions">,
+    Option<"pointerBits", "pointer-bits", "unsigned", "64", "width of size_t">,
+    Option<"packedEntry", "packed-entry", "bool", "false",
+      "also NAME_run_packed(void *const *tensors, size_t batch, void *workspace)">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+#endif // QUANTC_LOWER_PASSES_TD

@@ -1,0 +1,149 @@
+//===- Target.cpp - triples, CPUs and what they can do ---------------------===//
+
+#include "quantc/Codegen/Codegen.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+namespace {
+
+/// The instruction sets of an architecture, from the most capable on, with the
+/// LLVM features that each needs.
+struct IsaRule {
+  Isa isa;
+  const char *features;
+};
+constexpr IsaRule x86Rules[] = {{Isa::avx2, "+avx2"}, {Isa::sse41, "+sse4.1"}};
+constexpr IsaRule aarch64Rules[] = {{Isa::i8mm, "+i8mm"},
+                                    {Isa::dotprod, "+dotprod"},
+                                    {Isa::neon, "+neon"}};
+
+llvm::ArrayRef<IsaRule> rulesOf(const llvm::Triple &triple) {
+  if (triple.isX86())
+    return x86Rules;
+  if (triple.isAArch64())
+    return aarch64Rules;
+  return {};
+}
+
+void initializeTargets() {
+  static bool done = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
+    return true;
+  }();
+  (void)done;
+}
+
+std::unique_ptr<llvm::MCSubtargetInfo>
+subtargetOf(const llvm::Target *target, const llvm::Triple &triple,
+            StringRef cpu, StringRef features) {
+  return std::unique_ptr<llvm::MCSubtargetInfo>(
+      target->createMCSubtargetInfo(triple, cpu, features));
+}
+
+Isa isaOf(const llvm::Triple &triple, const llvm::MCSubtargetInfo &subtarget) {
+  for (const IsaRule &rule : rulesOf(triple))
+    if (subtarget.checkFeatures(rule.features))
+      return rule.isa;
+  return Isa::portable;
+}
+
+std::string hostFeatures() {
+  llvm::SmallVector<std::string> features;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    features.push_back((feature.second ? "+" : "-") + feature.first().str());
+  llvm::sort(features);
+  return llvm::join(features, ",");
+}
+
+/// What a "portable" object holds. On x86-64, microarchitecture levels 2 and 3;
+/// on 64-bit ARM under Linux, what the kernel lets a program ask the CPU for;
+/// elsewhere one variant for the least CPU of the triple.
+std::vector<CpuVariant> portableVariants(const llvm::Triple &triple) {
+  if (triple.getArch() == llvm::Triple::x86_64)
+    return {{"x86-64-v2", "", Isa::sse41}, {"x86-64-v3", "", Isa::avx2}};
+  if (triple.isAArch64() && triple.isOSLinux())
+    return {{"generic", "", Isa::neon},
+            {"generic", "+dotprod", Isa::dotprod},
+            {"generic", "+dotprod,+i8mm", Isa::i8mm}};
+  return {};
+}
+
+} // namespace
+
+FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
+                                            EmitErrorFn emitError) {
+  initializeTargets();
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  llvm::Triple triple =
+      tripleText.empty() ? host : llvm::Triple(llvm::Triple::normalize(tripleText));
+  std::string message;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple.str(), message);
+  if (!target) {
+    emitError() << "unknown target '" << tripleText
+                << "': LLVM has no code generator for it (say a triple such as "
+                   "x86_64-linux-gnu, aarch64-linux-gnu or riscv64-linux-gnu)";
+    return failure();
+  }
+  Target result;
+  result.triple = triple.str();
+  result.cpu = cpu.str();
+  result.pointerBits = triple.isArch64Bit() ? 64 : 32;
+  if (triple.isArch16Bit()) {
+    emitError() << "target '" << tripleText
+                << "' has 16-bit pointers; 32 or 64 bits are needed";
+    return failure();
+  }
+
+  CpuVariant variant;
+  if (cpu == "native") {
+    if (triple.getArch() != host.getArch() || triple.getOS() != host.getOS()) {
+      emitError() << "--cpu=native is this machine's CPU, which is not a "
+                  << triple.str() << " one: name a CPU, or say portable";
+      return failure();
+    }
+    variant.cpu = llvm::sys::getHostCPUName().str();
+    variant.features = hostFeatures();
+  } else if (cpu == "portable" || cpu.empty()) {
+    result.variants = portableVariants(triple);
+    if (!result.variants.empty())
+      return result;
+    // riscv64 without its float extensions would call a library.
+    if (triple.isRISCV())
+      variant.features = triple.isArch64Bit() ? "+m,+a,+f,+d,+c" : "+m,+a,+f,+d,+c";
+    if (triple.isARM() || triple.isThumb())
+      variant.features = "+vfp3,+v7";
+    if (triple.isAArch64() && triple.isOSDarwin())
+      variant.cpu = "apple-m1";
+  } else {
+    variant.cpu = cpu.str();
+    auto known = subtargetOf(target, triple, "", "");
+    if (!known || !known->isCPUStringValid(cpu)) {
+      emitError() << "unknown CPU '" << cpu << "' for " << triple.str()
+                  << " (say native, portable, or a name that `clang --target="
+                  << triple.str() << " --print-supported-cpus` prints)";
+      return failure();
+    }
+  }
+  auto subtarget = subtargetOf(target, triple, variant.cpu, variant.features);
+  if (triple.getArch() == llvm::Triple::x86 &&
+      !subtarget->checkFeatures("+sse2")) {
+    emitError() << "32-bit x86 without SSE2 rounds floats to 80 bits, so the "
+                   "result would differ: name a CPU with SSE2, e.g. pentium4";
+    return failure();
+  }
+  variant.isa = isaOf(triple, *subtarget);
+  result.variants.push_back(variant);
+  return result;
+}

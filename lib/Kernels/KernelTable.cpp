@@ -1,0 +1,28 @@
+//===- KernelTable.cpp - the rows of Kernels.def ---------------------------===//
+
+#include "quantc/Kernels/KernelTable.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/ErrorHandling.h"
+
+using namespace mlir::qnet;
+
+static constexpr KernelRow rows[] = {
+#define KERNEL(Name, IsaName, Lhs, MR, NR, KR, Lanes)                          \
+  {#Name, Isa::IsaName, LhsStorage::Lhs, MR, NR, KR, Lanes},
+#include "quantc/Kernels/Kernels.def"
+};
+
+llvm::ArrayRef<KernelRow> mlir::qnet::kernelTable() { return rows; }
+
+const KernelRow *mlir::qnet::kernelByName(llvm::StringRef name) {
+  const auto *row =
+      llvm::find_if(rows, [&](const KernelRow &r) { return r.name == name; });
+  return row == std::end(rows) ? nullptr : row;
+}
+
+const KernelRow &mlir::qnet::selectKernel(Isa isa, bool isFloat) {
+  for (const KernelRow &row : llvm::reverse(rows))
+    if (row.isa == isa && row.isFloat() == isFloat)
+      return row;
+  llvm_unreachable("every instruction set has an integer and a float row");
+}

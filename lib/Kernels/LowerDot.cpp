@@ -1,0 +1,121 @@
+//===- LowerDot.cpp - qnet.dot to instructions -----------------------------===//
+//
+// Takes          qnet.dot ops, one instruction set.
+// Gives          calls of that set's intrinsics, or plain vector arithmetic.
+// Why            the one place where a kernel differs between CPUs.
+// Not done here  loads, loops and tiles (expand-packed-dense).
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "quantc/Dialect/Isa.h"
+#include "quantc/Dialect/Qnet.h"
+#include "quantc/Kernels/Passes.h"
+
+#define DEBUG_TYPE "lower-dot"
+
+namespace mlir::qnet {
+#define GEN_PASS_DEF_LOWERDOT
+#include "quantc/Kernels/Passes.h.inc"
+} // namespace mlir::qnet
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+namespace {
+
+/// The shape of a dot that an instruction computes.
+struct Form {
+  int64_t lanes, group;
+  unsigned lhsBits;
+  bool lhsUnsigned;
+  bool operator==(const Form &) const = default;
+};
+
+Form formOf(DotOp op) {
+  auto acc = cast<VectorType>(op.getAccumulator().getType());
+  auto lhs = cast<VectorType>(op.getLhs().getType());
+  return {acc.getNumElements(), lhs.getNumElements() / acc.getNumElements(),
+          lhs.getElementTypeBitWidth(), op.getLhsUnsigned()};
+}
+
+Value callIntrinsic(ImplicitLocOpBuilder &b, Type result, StringRef name,
+                    ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, result, b.getStringAttr(name),
+                                       operands)
+      .getResult(0);
+}
+
+/// Multiplies pairs of i16 and adds each pair in i32: vpmaddwd, Intel SDM
+/// volume 2, PMADDWD. With u8 values and i8 weights no pair can overflow.
+Value multiplyAddPairs(ImplicitLocOpBuilder &b, DotOp op, StringRef intrinsic) {
+  auto lhsType = cast<VectorType>(op.getLhs().getType());
+  Value rhs = op.getRhs();
+  if (rhs.getType() != lhsType)
+    rhs = arith::ExtSIOp::create(b, lhsType, rhs);
+  Value pairs =
+      callIntrinsic(b, op.getResult().getType(), intrinsic, {op.getLhs(), rhs});
+  return arith::AddIOp::create(b, op.getAccumulator(), pairs);
+}
+
+/// The definition itself, in i32 lanes: every target can do it.
+Value plainArithmetic(ImplicitLocOpBuilder &b, DotOp op, Form form) {
+  auto wide =
+      VectorType::get({form.lanes * form.group}, b.getI32Type());
+  Value lhs = form.lhsUnsigned
+                  ? Value(arith::ExtUIOp::create(b, wide, op.getLhs()))
+                  : Value(arith::ExtSIOp::create(b, wide, op.getLhs()));
+  Value rhs = arith::ExtSIOp::create(b, wide, op.getRhs());
+  Value products = arith::MulIOp::create(b, lhs, rhs);
+  Value sum = op.getAccumulator();
+  for (int64_t j = 0; j < form.group; ++j) {
+    Value part = products;
+    if (form.group > 1) {
+      SmallVector<int64_t> lanes;
+      for (int64_t lane = 0; lane < form.lanes; ++lane)
+        lanes.push_back(lane * form.group + j);
+      part = vector::ShuffleOp::create(b, products, products, lanes);
+    }
+    sum = arith::AddIOp::create(b, sum, part);
+  }
+  return sum;
+}
+
+Value lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
+  Form form = formOf(op);
+  Type result = op.getResult().getType();
+  if (isa == Isa::avx2 && form == Form{8, 2, 16, false})
+    return multiplyAddPairs(b, op, "llvm.x86.avx2.pmadd.wd");
+  if (isa == Isa::sse41 && form == Form{4, 2, 16, false})
+    return multiplyAddPairs(b, op, "llvm.x86.sse2.pmadd.wd");
+  if (isa == Isa::dotprod && form == Form{4, 4, 8, false})
+    return callIntrinsic(b, result, "llvm.aarch64.neon.sdot.v4i32.v16i8",
+                         {op.getAccumulator(), op.getLhs(), op.getRhs()});
+  if (isa == Isa::i8mm && form == Form{4, 4, 8, true})
+    return callIntrinsic(b, result, "llvm.aarch64.neon.usdot.v4i32.v16i8",
+                         {op.getAccumulator(), op.getLhs(), op.getRhs()});
+  return plainArithmetic(b, op, form);
+}
+
+struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
+  using LowerDotBase::LowerDotBase;
+
+  void runOnOperation() override {
+    std::optional<Isa> known = isaByName(isa);
+    if (!known) {
+      getOperation()->emitError("lower-dot: no instruction set is named '")
+          << isa << "'";
+      return signalPassFailure();
+    }
+    getOperation()->walk([&](DotOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      op.replaceAllUsesWith(lower(b, op, *known));
+      op.erase();
+    });
+  }
+};
+
+} // namespace

@@ -1,0 +1,246 @@
+//===- SelectKernels.cpp - dense layers to rows of the kernel table --------===//
+//
+// Takes          an integer graph with qdense ops (or a float graph with dense
+//                ops of constant weights), one instruction set.
+// Gives          packed_dense ops on packed, padded constants; activations
+//                between them in the kernel's own storage.
+// Why            weights are constants: packing, padding and the correction for
+//                signed storage cost nothing at run time.
+// Not done here  loops (Lower, expand-packed-dense); choice by a cost model.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "quantc/Dialect/Constants.h"
+#include "quantc/Kernels/KernelTable.h"
+#include "quantc/Kernels/Passes.h"
+
+#define DEBUG_TYPE "select-kernels"
+
+namespace mlir::qnet {
+#define GEN_PASS_DEF_SELECTKERNELS
+#include "quantc/Kernels/Passes.h.inc"
+} // namespace mlir::qnet
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+namespace {
+
+/// Rank-2 view of a tensor whose last dimension stays: [rows, last].
+RankedTensorType asRows(RankedTensorType type) {
+  int64_t rows = 1;
+  for (int64_t dim : type.getShape().drop_back())
+    rows = ShapedType::isDynamic(rows) || ShapedType::isDynamic(dim)
+               ? ShapedType::kDynamic
+               : rows * dim;
+  return RankedTensorType::get({rows, type.getShape().back()},
+                               type.getElementType());
+}
+
+/// `values` of T with zeros up to `count`.
+template <typename T> std::vector<T> padded(ArrayRef<T> values, int64_t count) {
+  std::vector<T> result(values.begin(), values.end());
+  result.resize(count, T(0));
+  return result;
+}
+
+struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
+  using SelectKernelsBase::SelectKernelsBase;
+
+  void runOnOperation() override {
+    std::optional<Isa> known = isaByName(isa);
+    if (!known) {
+      getOperation().emitError("select-kernels: no instruction set is named '")
+          << isa << "'";
+      return signalPassFailure();
+    }
+    chosenIsa = *known;
+
+    SmallVector<QDenseOp> integerLayers;
+    SmallVector<DenseOp> floatLayers;
+    getOperation().walk([&](Operation *op) {
+      if (auto layer = dyn_cast<QDenseOp>(op))
+        integerLayers.push_back(layer);
+      else if (auto layer = dyn_cast<DenseOp>(op))
+        floatLayers.push_back(layer);
+    });
+    for (QDenseOp layer : integerLayers)
+      if (failed(packInteger(layer)))
+        return signalPassFailure();
+    for (DenseOp layer : floatLayers)
+      if (failed(packFloat(layer)))
+        return signalPassFailure();
+  }
+
+  /// The storage a quantized activation is read and written in: the kernel's if
+  /// a dense layer reads it, bytes otherwise.
+  std::pair<Type, int32_t> storageOf(Value activation, const KernelRow &row) {
+    auto uniform = cast<quant::UniformQuantizedType>(
+        cast<RankedTensorType>(activation.getType()).getElementType());
+    bool readByDense = llvm::any_of(activation.getUsers(), [](Operation *user) {
+      return llvm::isa<QDenseOp>(user);
+    });
+    Builder builder(&getContext());
+    if (readByDense)
+      return {builder.getIntegerType(row.lhsBits()), row.lhsOffset()};
+    unsigned bits = uniform.getStorageTypeIntegralWidth() <= 8 ? 8 : 16;
+    return {builder.getIntegerType(bits), 0};
+  }
+
+  /// The packed op and the slice of its result that has the layer's channels,
+  /// in the shape of the layer's result.
+  Value build(ImplicitLocOpBuilder &b, const KernelRow &row, Value rows2d,
+              Value packed, Value bias, Value multiplier, Value shift,
+              Value outBias, Type storage, RankedTensorType resultShape,
+              quant::UniformQuantizedType finish, int32_t offset) {
+    int64_t channels = resultShape.getShape().back();
+    int64_t padded = row.paddedChannels(channels);
+    auto rowsType = cast<RankedTensorType>(rows2d.getType());
+    OpFoldResult rows = b.getIndexAttr(rowsType.getDimSize(0));
+    if (rowsType.isDynamicDim(0))
+      rows = Value(tensor::DimOp::create(b, rows2d, 0));
+    Value init = tensor::EmptyOp::create(
+        b, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(padded)}, storage);
+    auto dense = PackedDenseOp::create(
+        b, TypeRange{init.getType()}, rows2d, packed, bias, multiplier, shift,
+        outBias, init, b.getStringAttr(row.name));
+    if (finish) {
+      dense.setZeroPoint(finish.getZeroPoint());
+      dense.setQmin(finish.getStorageTypeMin());
+      dense.setQmax(finish.getStorageTypeMax());
+      dense.setOffset(offset);
+    }
+    Value result = dense.getResults()[0];
+    if (padded != channels)
+      result = tensor::ExtractSliceOp::create(
+          b, result, ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(0)},
+          ArrayRef<OpFoldResult>{rows, b.getIndexAttr(channels)},
+          ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
+    return result;
+  }
+
+  /// `value` as rows x last dimension.
+  Value flatten(ImplicitLocOpBuilder &b, Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    RankedTensorType rows = asRows(type);
+    return rows == type ? value : Value(ReshapeOp::create(b, rows, value));
+  }
+
+  LogicalResult packInteger(QDenseOp op) {
+    const KernelRow &row = selectKernel(chosenIsa, /*isFloat=*/false);
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    auto weightsType = cast<RankedTensorType>(op.getWeights().getType());
+    int64_t n = weightsType.getDimSize(0), k = weightsType.getDimSize(1);
+    auto weights = readConstant<int8_t>(op.getWeights());
+    auto bias = readConstant<int32_t>(op.getBias());
+    if (failed(weights) || failed(bias))
+      return op.emitError("select-kernels: weights and bias must be constants; "
+                          "fold them first (canonicalize)");
+
+    // Stored activations are q + offset: what the offset adds goes off the bias.
+    // i32 arithmetic wraps, and so does the sum it corrects.
+    if (int32_t offset = row.lhsOffset())
+      for (int64_t channel = 0; channel < n; ++channel) {
+        int64_t sum = 0;
+        for (int64_t i = 0; i < k; ++i)
+          sum += (*weights)[channel * k + i];
+        (*bias)[channel] =
+            static_cast<int32_t>((*bias)[channel] - sum * offset);
+      }
+
+    int64_t paddedN = row.paddedChannels(n);
+    std::vector<int8_t> packed = packWeights<int8_t>(row, *weights, n, k);
+    Value packedValue = makeConstant<int8_t>(
+        b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getI8Type(),
+        packed);
+    Value biasValue =
+        makeConstant<int32_t>(b, b.getLoc(), {paddedN}, b.getI32Type(),
+                              padded<int32_t>(*bias, paddedN));
+    FailureOr<Value> multiplier = padVector(b, op.getMultiplier(), paddedN);
+    FailureOr<Value> shift = padVector(b, op.getShift(), paddedN);
+    FailureOr<Value> outBias = padVector(b, op.getOutBias(), paddedN);
+    if (failed(multiplier) || failed(shift) || failed(outBias))
+      return op.emitError("select-kernels: multiplier, shift and out_bias must "
+                          "be constants");
+
+    Value input = StorageCastOp::create(
+        b,
+        cast<RankedTensorType>(op.getInput().getType())
+            .clone(b.getIntegerType(row.lhsBits())),
+        op.getInput(), row.lhsOffset());
+    auto resultType = cast<RankedTensorType>(op.getResult().getType());
+    auto finish =
+        dyn_cast<quant::UniformQuantizedType>(resultType.getElementType());
+    std::pair<Type, int32_t> storage{b.getF32Type(), 0};
+    if (finish)
+      storage = storageOf(op.getResult(), row);
+    Value result = build(b, row, flatten(b, input), packedValue, biasValue,
+                         *multiplier, *shift, *outBias, storage.first,
+                         resultType, finish, storage.second);
+    RankedTensorType stored = resultType.clone(storage.first);
+    if (result.getType() != stored)
+      result = ReshapeOp::create(b, stored, result);
+    if (finish)
+      result = StorageCastOp::create(b, resultType, result, storage.second);
+    op.replaceAllUsesWith(result);
+    op.erase();
+    return success();
+  }
+
+  LogicalResult packFloat(DenseOp op) {
+    auto resultType = cast<RankedTensorType>(op.getResult().getType());
+    auto weights = readConstant<float>(op.getWeights());
+    if (!resultType.getElementType().isF32() || failed(weights))
+      return success(); // Lower has a plain loop for those.
+    const KernelRow &row = selectKernel(chosenIsa, /*isFloat=*/true);
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    auto weightsType = cast<RankedTensorType>(op.getWeights().getType());
+    int64_t n = weightsType.getDimSize(0), k = weightsType.getDimSize(1);
+    int64_t paddedN = row.paddedChannels(n);
+    std::vector<float> bias(n, 0.0f);
+    if (op.getBias()) {
+      auto given = readConstant<float>(op.getBias());
+      if (failed(given))
+        return success();
+      bias = *given;
+    }
+    std::vector<float> packed = packWeights<float>(row, *weights, n, k);
+    Value packedValue = makeConstant<float>(
+        b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getF32Type(),
+        packed);
+    Value biasValue =
+        makeConstant<float>(b, b.getLoc(), {paddedN}, b.getF32Type(),
+                            padded<float>(bias, paddedN));
+    Value result =
+        build(b, row, flatten(b, op.getInput()), packedValue, biasValue,
+              nullptr, nullptr, nullptr, b.getF32Type(), resultType, {}, 0);
+    if (result.getType() != resultType)
+      result = ReshapeOp::create(b, resultType, result);
+    if (op.getFunction() != Function::identity)
+      result = ActivationOp::create(b, resultType, op.getFunctionAttr(), result,
+                                    op.getAlphaAttr(), op.getBetaAttr());
+    op.replaceAllUsesWith(result);
+    op.erase();
+    return success();
+  }
+
+  /// A constant vector of 32-bit elements with zeros up to `count`; a null value
+  /// stays null.
+  FailureOr<Value> padVector(ImplicitLocOpBuilder &b, Value vector,
+                             int64_t count) {
+    if (!vector)
+      return Value();
+    auto bits = readConstant<int32_t>(vector);
+    if (failed(bits))
+      return failure();
+    Type element = cast<RankedTensorType>(vector.getType()).getElementType();
+    return makeConstant<int32_t>(b, b.getLoc(), {count}, element,
+                                 padded<int32_t>(*bits, count));
+  }
+
+  Isa chosenIsa = Isa::portable;
+};
+
+} // namespace
