@@ -1,0 +1,111 @@
+//===- Calibrate.h - measure the range of every value -----------*- C++ -*-===//
+//
+// One streaming pass over the rows: the observed float graph is run a block of
+// rows at a time by a runner that the caller supplies (native code, or the
+// reference interpreter in tests), and mergeable statistics are kept.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTC_CALIBRATE_CALIBRATE_H
+#define QUANTC_CALIBRATE_CALIBRATE_H
+
+#include "quantc/Calibrate/RowSource.h"
+#include "quantc/Calibrate/Statistics.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/FunctionExtras.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlir::qnet {
+
+/// Discardable attributes that calibration leaves on a value's producer (or, as
+/// an argument attribute, on the argument).
+/// Array of f32: the mean of each feature along the last axis.
+inline constexpr llvm::StringLiteral kChannelMeanAttr = "qnet.mean";
+/// Array of two f64: the range of a dense layer before its function.
+inline constexpr llvm::StringLiteral kPreactivationAttr = "qnet.preactivation";
+
+/// Runs a float function on blocks of rows.
+struct FloatRunner {
+  virtual ~FloatRunner();
+  /// inputs[i]: rows x values of argument i; outputs[j]: rows x values of
+  /// result j, allocated by the caller.
+  virtual LogicalResult run(ArrayRef<const float *> inputs, int64_t rows,
+                            ArrayRef<float *> outputs) = 0;
+};
+
+/// Makes a runner of @main of a module whose tensors are f32 with a dynamic
+/// leading dimension. Emits a diagnostic on failure.
+using RunnerFactory =
+    llvm::function_ref<FailureOr<std::unique_ptr<FloatRunner>>(
+        ModuleOp observed)>;
+
+/// How a range is chosen from the statistics.
+enum class RangeMethod {
+  MinMax,     ///< smallest and largest value seen
+  Percentile, ///< see Statistics::percentileRange
+  Auto,       ///< what docs/pipeline.md says is best; today MinMax
+};
+
+/// The method of that name. `mse` and `entropy` are refused like unknown names;
+/// the error lists what there is.
+llvm::Expected<RangeMethod> rangeMethodNamed(StringRef name);
+StringRef nameOf(RangeMethod method);
+
+struct CalibrationOptions {
+  RangeMethod method = RangeMethod::Auto;
+  /// Of Percentile: share of the values inside the range, in percent.
+  double percentile = 99.99;
+  /// Rows run at a time.
+  int64_t blockRows = 256;
+  /// Called after each block.
+  std::function<void(int64_t done, int64_t total)> progress;
+  /// Asked before each block; true ends calibration with an error.
+  std::function<bool()> interrupted;
+};
+
+/// What was measured of one observed value.
+struct ObservedRange {
+  int64_t tensor = 0;         ///< the observer's number
+  std::string name;           ///< of the node or argument; may repeat
+  bool preactivation = false; ///< before the function of a dense layer
+  double lo = 0, hi = 0;      ///< the range chosen
+  double min = 0, max = 0;    ///< the smallest and largest finite value
+  uint64_t values = 0, nans = 0, infinities = 0;
+  std::vector<double> means; ///< of each feature along the last axis
+};
+
+struct CalibrationSummary {
+  std::string method;      ///< such as "minmax" or "percentile 99.99"
+  int64_t rows = 0;        ///< rows measured
+  int64_t skippedRows = 0; ///< rows left out because of a NaN in them
+  std::vector<ObservedRange> tensors;
+};
+
+/// The inputs of @main as a RowSource wants them. Emits a diagnostic if @main
+/// is missing or an input is not an f32 tensor of static rows.
+FailureOr<SmallVector<RowShape>> describeInputs(ModuleOp module);
+
+/// Measures a prepared module and writes the ranges into it as types. On
+/// failure a diagnostic says why and the module is as it was.
+FailureOr<CalibrationSummary> calibrate(ModuleOp module, RowSource &rows,
+                                        RunnerFactory makeRunner,
+                                        const CalibrationOptions &options);
+
+/// Writes given ranges into a prepared module, as calibrate() does: one for
+/// each observed value, recognized by number and name.
+LogicalResult applyRanges(ModuleOp module, const CalibrationSummary &ranges);
+
+/// The summary as JSON that a user may read, edit and give back.
+std::string rangesToJson(const CalibrationSummary &summary);
+/// Reads it back; `source` names it in messages.
+llvm::Expected<CalibrationSummary> rangesFromJson(StringRef text,
+                                                  StringRef source);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_CALIBRATE_CALIBRATE_H

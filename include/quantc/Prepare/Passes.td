@@ -1,0 +1,187 @@
+//===- Passes.td - the passes of Prepare -----------------------------------===//
+#ifndef QUANTC_PREPARE_PASSES_TD
+#define QUANTC_PREPARE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
+  let summary = "Evaluate what does not depend on the input";
+  let description = [{
+    Any pure `qnet` op whose operands are all constants is evaluated by the
+    reference interpreter, so the constants are those the float graph would have
+    computed. Results of more than `limit` elements stay, unless an operand is
+    larger still: folding must not blow up a small model.
+
+    ```mlir
+    %w = qnet.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+    %t = qnet.transpose %w {permutation = array<i64: 1, 0>} : tensor<1x2xf32> -> tensor<2x1xf32>
+    ```
+    becomes `%t = qnet.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>`.
+  }];
+  let options = [
+    Option<"limit", "limit", "int64_t", /*default=*/"int64_t(1) << 20",
+           "most elements of a folded result">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def FormDense : Pass<"form-dense", "::mlir::ModuleOp"> {
+  let summary = "Products by a constant matrix become dense layers";
+  let description = [{
+    - `matmul(x, W)` with a constant `W` of shape `[K, N]` (leading dimensions of
+      1 allowed) becomes `dense(x, transpose(W))`;
+    - with a constant `[K]`, a dense layer of one channel whose dimension is then
+      dropped by a `reshape`;
+    - `matmul(W, x)` with a constant `W` and an `x` of rank 2 becomes the dense
+      layer of the transposed `x`, transposed back.
+
+    Biases are left to `fold-affine`. Both are f32; other element types stay.
+
+    ```mlir
+    %y = qnet.matmul %x, %w : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def FoldBatchNorm : Pass<"fold-batch-norm", "::mlir::ModuleOp"> {
+  let summary = "Batch normalization becomes one product and one sum a channel";
+  let description = [{
+    `scale / sqrt(variance + epsilon)` and `bias - mean * that` are computed in
+    f64 and rounded once. Runs after `fold-affine`, which takes a batch
+    normalization beside a dense layer whole.
+
+    ```mlir
+    %y = qnet.batch_norm %x, %s, %b, %m, %v {epsilon = 1.0e-5 : f32}
+       : (tensor<?x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def FoldAffine : Pass<"fold-affine", "::mlir::ModuleOp"> {
+  let summary = "Per-feature products and sums beside a dense layer go into it";
+  let description = [{
+    `add`, `sub`, `mul`, `div` by constants, negation and `batch_norm`, singly or
+    in chains, composed in f64 and rounded once:
+
+    - behind a dense layer without a function: `s * (W x + b) + t` is the layer
+      with rows `s[n] * W[n]` and bias `s * b + t`;
+    - before one: `W (s * x + t) + b` is the layer with columns `W[:, k] * s[k]`
+      and bias `b + W t`, also through `concat` and `reshape`.
+
+    Not folded: an affine of a graph input whose features then share one 8-bit
+    range they do not fit (a feature would keep less than a quarter of its
+    steps); one whose value others read too; results that are not finite.
+
+    ```mlir
+    %d = qnet.dense %x, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+    %y = qnet.add %d, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def RecognizeActivation : Pass<"recognize-activation", "::mlir::ModuleOp"> {
+  let summary = "Functions that exporters spell out become one activation";
+  let description = [{
+    - `max(x, lo)`, `min(x, hi)` and their nests: relu, relu6, clip;
+    - products, in any order and association: `x * sigmoid(a x)` is silu,
+      `0.5 * x * (1 + erf(x / sqrt(2)))` gelu,
+      `0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))` gelu_tanh,
+      `x * tanh(softplus(x))` mish, `x * clip(x + 3, 0, 6) / 6` hard_swish;
+    - `log(1 + exp(x))` softplus, `1 / (1 + exp(-x))` sigmoid, `x / (1 + |x|)`
+      softsign, `pow` by a constant of 2, 0.5, 1 or -1, `prelu` with one slope.
+
+    Constants are compared with a relative tolerance of 1e-3, since exporters
+    write them in f16 or f32.
+
+    ```mlir
+    %s = qnet.activation sigmoid %x : tensor<?x4xf32> -> tensor<?x4xf32>
+    %y = qnet.mul %x, %s : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def FuseActivation : Pass<"fuse-activation", "::mlir::ModuleOp"> {
+  let summary = "An activation behind a dense layer becomes the layer's function";
+  let description = [{
+    Only where nobody else reads the layer's result and it has no function yet.
+
+    ```mlir
+    %d = qnet.dense %x, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+    %y = qnet.activation relu %d : tensor<?x2xf32> -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def GeneralizeBatch : Pass<"generalize-batch", "::mlir::ModuleOp"> {
+  let summary = "A fixed batch size becomes a dynamic one";
+  let description = [{
+    Where all arguments of `@main` have one static leading dimension `n`, every
+    op treats the rows along it alike and apart, and every result has it in front,
+    the dimension becomes `?` throughout; reshapes, slices and broadcasts are
+    rewritten. Otherwise nothing changes; `explain` adds a remark at the op that
+    mixes rows.
+
+    ```mlir
+    func.func @main(%x: tensor<1x28x28xf32>) -> tensor<1x784xf32> {
+      %y = qnet.reshape %x : tensor<1x28x28xf32> -> tensor<1x784xf32>
+      return %y : tensor<1x784xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"explain", "explain", "bool", /*default=*/"false",
+           "remark on the op that keeps the batch static">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def PruneMagnitude : Pass<"prune-magnitude", "::mlir::ModuleOp"> {
+  let summary = "The smallest weights of every dense layer become zero";
+  let description = [{
+    Of each layer's weights the `fraction` with the smallest magnitudes is set to
+    zero; of equal magnitudes the earlier ones in row-major order.
+  }];
+  let options = [
+    Option<"fraction", "fraction", "double", /*default=*/"0.0",
+           "share of each layer's weights to set to zero, 0 to 1">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def PruneNeurons : Pass<"prune-neurons", "::mlir::ModuleOp"> {
+  let summary = "Channels between two dense layers that matter least are removed";
+  let description = [{
+    For a dense layer that is read by one other only, a channel goes with its row
+    here and its column there.
+
+    - Exactly, whatever the fraction: channels the next layer multiplies by zero,
+      and channels without incoming weights, whose constant value goes into the
+      next layer's bias.
+    - Then those with the smallest product of norms (row and bias here, column
+      there), until `fraction` of the channels is gone. At least one stays.
+  }];
+  let options = [
+    Option<"fraction", "fraction", "double", /*default=*/"0.0",
+           "share of each hidden layer's channels to remove, 0 to 1">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def VerifyPrepared : Pass<"verify-prepared", "::mlir::ModuleOp"> {
+  let summary = "What Calibrate and Quantize may assume";
+  let description = [{
+    Every violation is reported, with its row and node:
+
+    - P1: `@main` exists, has one block, inputs and outputs, and only
+      network-level `qnet` ops.
+    - P2: floats are f32, and the inputs are.
+    - P3: no `batch_norm` is left (its parameters were constants).
+    - P4: no `matmul` by a constant is left.
+    - P5: the weights and biases of `dense` are constants and finite.
+    - P6: dimension 0 of every input and output is the dynamic batch, and every
+      op treats rows apart.
+  }];
+}
+
+#endif // QUANTC_PREPARE_PASSES_TD

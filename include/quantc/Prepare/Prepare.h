@@ -1,0 +1,27 @@
+//===- Prepare.h - float graph to better float graph ------------*- C++ -*-===//
+#ifndef QUANTC_PREPARE_PREPARE_H
+#define QUANTC_PREPARE_PREPARE_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir::qnet {
+
+struct PrepareOptions : public PassPipelineOptions<PrepareOptions> {
+  Option<double> pruneMagnitude{
+      *this, "prune-magnitude",
+      llvm::cl::desc("share of each layer's weights to set to zero, 0 to 1"),
+      llvm::cl::init(0)};
+  Option<double> pruneNeurons{
+      *this, "prune-neurons",
+      llvm::cl::desc("share of each hidden layer's channels to remove, 0 to 1"),
+      llvm::cl::init(0)};
+};
+
+/// The passes of the stage in order, its contract check last. Takes @main in
+/// float as Import gives it.
+void buildPreparePipeline(OpPassManager &pm, const PrepareOptions &options);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_PREPARE_PREPARE_H

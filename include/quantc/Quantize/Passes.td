@@ -1,0 +1,135 @@
+//===- Passes.td - the passes of Quantize ----------------------------------===//
+#ifndef QUANTC_QUANTIZE_PASSES_TD
+#define QUANTC_QUANTIZE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def AbsorbQdq : Pass<"absorb-qdq", "::mlir::ModuleOp"> {
+  let summary = "Keep the parameters of a graph that comes already quantized";
+  let description = [{
+    A graph exported with QuantizeLinear/DequantizeLinear says which 8-bit
+    parameters its values have. Each `dequantize(quantize(x))` is replaced by `x`
+    and the parameters are written on x's producer as `qnet.parameters`, where
+    `assign-parameters` takes them instead of choosing its own. Signed 8-bit
+    parameters become unsigned ones, exactly: 128 is added to the zero point and
+    to the storage range. A pair around a constant is evaluated.
+
+    Where only float ops read a value (the end of the graph), assign-parameters
+    does not store it, and the pair's rounding is gone: float outputs come
+    straight from the last accumulators.
+
+    ```mlir
+    %q = qnet.quantize %x : tensor<?x4xf32> -> tensor<?x4x!quant.uniform<i8:f32, 0.5:-3>>
+    %d = qnet.dequantize %q : tensor<?x4x!quant.uniform<i8:f32, 0.5:-3>> -> tensor<?x4xf32>
+    ```
+    leaves `qnet.parameters = !quant.uniform<u8:f32, 0.5:125>` on x's producer.
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def DecomposeForIntegers
+    : Pass<"decompose-for-integers", "::mlir::ModuleOp"> {
+  let summary = "Write composite float ops as ops that have an integer form";
+  let description = [{
+    Ops that have no integer form of their own, but an exact one in others, are
+    rewritten where a dense layer follows (elsewhere they stay in float anyway):
+
+    - `dense` with a function -> `dense`, `activation`;
+    - `reduce mean|sum` over static dimensions -> `transpose`, `reshape`,
+      `dense` with a constant row, `reshape`;
+    - `prelu` with one slope a channel -> `max(x, 0) + slope * min(x, 0)`.
+
+    The dense layer of a split gets the name `NAME/pre-activation`, so that NAME
+    still means the value after the function.
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def AssignParameters : Pass<"assign-parameters", "::mlir::ModuleOp"> {
+  let summary = "Choose the quantization parameters of every value";
+  let description = [{
+    Decides which ops become integer ones and gives each value between them its
+    `!quant.uniform` type, written into the graph as a `quantize`/`dequantize`
+    pair after the value. Calibrated types become f32.
+
+    - Values that one parameter set must serve (around concat, reshape, slice,
+      transpose, gather, min, max) are united: the range is that of all of them.
+    - The value before a function that is not a clamp gets a wide index type
+      (`u16<0:4095>`) over the part of its range where the 8-bit result changes.
+    - A `dense` whose result is only read as float gets no pair: its result
+      comes straight from the accumulators.
+    - Float ops after the last dense layer of a path, and preprocessing of graph
+      inputs that has no exact integer form, stay in f32 and get a
+      `qnet.ledger` attribute with the reason. Any other float op is an error,
+      or with `allow-float` another line of the ledger.
+
+    Options set the top of the activations' range (127 to 255) and the bits of
+    look-up indices (8 to 16).
+  }];
+  let options = [
+    Option<"allowFloat", "allow-float", "bool", "false",
+           "Leave ops without an integer form in float, named in the ledger">,
+    Option<"activationMax", "activation-max", "int32_t", "255",
+           "Largest stored activation, 127 to 255">,
+    Option<"indexBits", "index-bits", "int32_t", "12",
+           "Bits of the index of a look-up behind a dense layer, 8 to 16">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "Dense layers between quantized values become qdense";
+  let description = [{
+    Weights become symmetric int8 with one scale an output channel; the input's
+    zero point and the bias are folded into an i32 bias. Where the producer of
+    the input carries `qnet.mean` (the mean of each feature on the calibration
+    rows), the mean error that rounding the weights makes is taken off the bias.
+    Weights that already lie on an 8-bit grid keep it. The pass ends only if no
+    input can overflow an accumulator: a channel that could gets a coarser scale.
+
+    With `requant=fixed` quantized results use an integer multiplier and shift.
+  }];
+  let options = [
+    Option<"requant", "requant", "std::string", "\"float\"",
+           "Requantization: float (one f32 multiplication) or fixed (integers)">,
+    Option<"biasCorrection", "bias-correction", "bool", "true",
+           "Correct the bias for the mean error of rounded weights">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def ConvertToInteger : Pass<"convert-to-integer", "::mlir::ModuleOp"> {
+  let summary = "Float ops between quantized values become integer ops";
+  let description = [{
+    Rewrites what stands between a `dequantize` and a `quantize`:
+
+    - a chain of functions of one value (activations, arithmetic with a scalar
+      constant) -> one `lookup`, every entry correctly rounded;
+    - `add`, `sub`, `mul` -> `qadd`, `qsub`, `qmul`, a clamp after them included;
+    - moves, `min` and `max` -> the same op on the stored integers;
+    - nothing at all -> `requantize`, or nothing where the types are equal.
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def VerifyInteger : Pass<"verify-integer", "::mlir::ModuleOp"> {
+  let summary = "Check what Quantize promises the stages after it";
+  let description = [{
+    Rows of the contract:
+
+    - I1: no calibrated type is left.
+    - I2: every op on floats is a constant, a move, a conversion to or from
+      stored integers, or carries a `qnet.ledger` reason.
+    - I3: weights, biases, multipliers and tables of integer ops are constants.
+    - I4: no accumulator of a `qdense` can leave 32 bits, for any input.
+    - I5: every quantized type is per-tensor, over f32 and unsigned, its scale at
+      least 2^-100, its zero point inside the storage range.
+    - I6: with `require-int`, the ledger is empty.
+  }];
+  let options = [
+    Option<"requireInt", "require-int", "bool", "false",
+           "Fail if any op is left in float">];
+}
+
+#endif // QUANTC_QUANTIZE_PASSES_TD

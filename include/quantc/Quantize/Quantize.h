@@ -1,0 +1,59 @@
+//===- Quantize.h - the stage from measured ranges to integers ---*- C++
+//-*-===//
+#ifndef QUANTC_QUANTIZE_QUANTIZE_H
+#define QUANTC_QUANTIZE_QUANTIZE_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir::qnet {
+
+/// A discardable attribute (string) on every op that stays in float, and why.
+inline constexpr llvm::StringLiteral kLedgerAttr = "qnet.ledger";
+
+/// A discardable attribute (array of floats) on a value's producer, or on the
+/// argument: the mean of each feature over the calibration rows.
+inline constexpr llvm::StringLiteral kMeanAttr = "qnet.mean";
+
+/// A discardable attribute (two f64) on a dense layer: the range of its values
+/// before its function on the calibration rows.
+inline constexpr llvm::StringLiteral kPreactivationRangeAttr =
+    "qnet.preactivation";
+
+/// A discardable attribute (type) on a value's producer, or on the argument:
+/// quantization parameters that the source model fixes.
+inline constexpr llvm::StringLiteral kParametersAttr = "qnet.parameters";
+
+struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
+  Option<bool> allowFloat{
+      *this, "allow-float",
+      llvm::cl::desc(
+          "leave ops without an integer form in float, in the ledger"),
+      llvm::cl::init(false)};
+  Option<bool> requireInt{*this, "require-int",
+                          llvm::cl::desc("fail if any op is left in float"),
+                          llvm::cl::init(false)};
+  Option<int32_t> activationMax{
+      *this, "activation-max",
+      llvm::cl::desc("largest stored activation, 127 to 255"),
+      llvm::cl::init(255)};
+  Option<int32_t> indexBits{
+      *this, "index-bits", llvm::cl::desc("bits of a look-up's index, 8 to 16"),
+      llvm::cl::init(12)};
+  Option<std::string> requant{
+      *this, "requant",
+      llvm::cl::desc("requantization of dense layers: float or fixed"),
+      llvm::cl::init("float")};
+  Option<bool> biasCorrection{
+      *this, "bias-correction",
+      llvm::cl::desc("correct biases for the mean error of rounded weights"),
+      llvm::cl::init(true)};
+};
+
+/// The passes of the stage in order, its contract check last. Takes a prepared
+/// and calibrated module (or one that comes quantized).
+void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_QUANTIZE_QUANTIZE_H

@@ -1,0 +1,242 @@
+//===- Calibrate.cpp - measure the range of every value -------------------===//
+#include "quantc/Calibrate/Calibrate.h"
+
+#include "ObservedValues.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Format.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+FloatRunner::~FloatRunner() = default;
+
+FailureOr<SmallVector<RowShape>> mlir::qnet::describeInputs(ModuleOp module) {
+  FailureOr<func::FuncOp> function = mainFunction(module);
+  if (failed(function))
+    return failure();
+  SmallVector<RowShape> inputs;
+  for (BlockArgument argument : function->getArguments()) {
+    auto name = function->getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                       kNameAttr);
+    RowShape input;
+    input.name =
+        name ? name.str() : "input" + std::to_string(argument.getArgNumber());
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type || !realType(type.getElementType()).isF32() ||
+        type.getRank() == 0 ||
+        failed(staticElementCount(type.getShape().drop_front()))) {
+      function->emitError()
+          << "input '" << input.name << "' of type " << argument.getType()
+          << " is not a batch of f32 rows of one fixed shape; "
+             "convert the model's input to float32";
+      return failure();
+    }
+    input.dimensions.assign(type.getShape().drop_front());
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+namespace {
+
+/// Moves rows without a NaN to the front of each buffer; returns how many.
+int64_t keepCompleteRows(ArrayRef<float *> buffers, ArrayRef<int64_t> widths,
+                         int64_t rows) {
+  auto hasNan = [&](int64_t row) {
+    for (auto [buffer, width] : llvm::zip_equal(buffers, widths))
+      for (int64_t k = 0; k < width; ++k)
+        if (std::isnan(buffer[row * width + k]))
+          return true;
+    return false;
+  };
+  int64_t kept = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    if (hasNan(row))
+      continue;
+    if (kept != row)
+      for (auto [buffer, width] : llvm::zip_equal(buffers, widths))
+        std::copy_n(buffer + row * width, width, buffer + kept * width);
+    ++kept;
+  }
+  return kept;
+}
+
+/// One calibration: a clone with observers, buffers for a block, statistics.
+class Calibration {
+public:
+  Calibration(ModuleOp module, const CalibrationOptions &options)
+      : module(module), options(options) {}
+
+  FailureOr<CalibrationSummary> run(RowSource &source,
+                                    RunnerFactory makeRunner) {
+    FailureOr<func::FuncOp> function = mainFunction(module);
+    FailureOr<SmallVector<RowShape>> inputs = describeInputs(module);
+    if (failed(function) || failed(inputs))
+      return failure();
+    FailureOr<SmallVector<ObservedValue>> values = observedValues(*function);
+    if (failed(values) || failed(checkOptions()))
+      return failure();
+    for (const RowShape &input : *inputs)
+      inputWidths.push_back(input.values());
+    for (const ObservedValue &value : *values)
+      statistics.emplace_back(std::max<int64_t>(value.channels, 1));
+
+    OwningOpRef<ModuleOp> observed = module.clone();
+    FailureOr<func::FuncOp> observedMain = mainFunction(*observed);
+    if (failed(insertObservers(*observedMain)))
+      return failure();
+    observersToResults(*observedMain);
+    readNumbers(*observedMain);
+    std::unique_ptr<FloatRunner> runner;
+    if (!resultNumbers.empty()) {
+      FailureOr<std::unique_ptr<FloatRunner>> made = makeRunner(*observed);
+      if (failed(made))
+        return failure();
+      runner = std::move(*made);
+    }
+    if (failed(measure(source, runner.get(), *values)))
+      return failure();
+    return summarize(*values);
+  }
+
+private:
+  LogicalResult checkOptions() {
+    if (!(options.percentile > 0 && options.percentile <= 100))
+      return module.emitError() << "the percentile must lie above 0 and not "
+                                   "above 100, it is "
+                                << options.percentile;
+    if (options.blockRows < 1)
+      return module.emitError() << "rows must be run at least one at a time";
+    return success();
+  }
+
+  /// Which observer each argument and result of the clone belongs to.
+  void readNumbers(func::FuncOp observed) {
+    for (unsigned i = 0, e = observed.getNumArguments(); i < e; ++i)
+      argumentNumbers.push_back(
+          observed.getArgAttrOfType<IntegerAttr>(i, kObservedAttr).getInt());
+    for (unsigned i = 0, e = observed.getNumResults(); i < e; ++i)
+      resultNumbers.push_back(
+          observed.getResultAttrOfType<IntegerAttr>(i, kObservedAttr).getInt());
+  }
+
+  LogicalResult measure(RowSource &source, FloatRunner *runner,
+                        ArrayRef<ObservedValue> values) {
+    // Wide graphs get shorter blocks, so that a block's values stay in bounds.
+    constexpr int64_t mostBlockValues = int64_t(1) << 26; // 256 MB
+    int64_t valuesPerRow = 1;
+    for (const ObservedValue &value : values)
+      valuesPerRow += value.valuesPerRow;
+    const int64_t blockRows =
+        std::max<int64_t>(1, std::min({options.blockRows, source.rows(),
+                                       mostBlockValues / valuesPerRow}));
+
+    std::vector<std::vector<float>> inputs, outputs;
+    SmallVector<float *> inputPointers, outputPointers;
+    for (int64_t width : inputWidths)
+      inputPointers.push_back(inputs.emplace_back(blockRows * width).data());
+    for (int64_t number : resultNumbers)
+      outputPointers.push_back(
+          outputs.emplace_back(blockRows * values[number].valuesPerRow).data());
+
+    for (int64_t done = 0;;) {
+      if (options.interrupted && options.interrupted())
+        return module.emitError() << "calibration was interrupted";
+      llvm::Expected<int64_t> read = source.next(blockRows, inputPointers);
+      if (!read)
+        return module.emitError() << llvm::toString(read.takeError());
+      if (*read == 0)
+        break;
+      const int64_t kept = keepCompleteRows(inputPointers, inputWidths, *read);
+      skippedRows += *read - kept;
+      rows += kept;
+      if (kept > 0) {
+        SmallVector<const float *> constInputs(inputPointers.begin(),
+                                               inputPointers.end());
+        if (runner && failed(runner->run(constInputs, kept, outputPointers)))
+          return failure();
+        for (auto [number, buffer] : llvm::zip_equal(argumentNumbers, inputs))
+          add(values, number, buffer, kept);
+        for (auto [number, buffer] : llvm::zip_equal(resultNumbers, outputs))
+          add(values, number, buffer, kept);
+      }
+      done += *read;
+      if (options.progress)
+        options.progress(done, source.rows());
+    }
+    if (rows == 0)
+      return module.emitError() << "every one of the " << skippedRows
+                                << " calibration rows holds a NaN; give rows "
+                                   "without missing values";
+    return success();
+  }
+
+  void add(ArrayRef<ObservedValue> values, int64_t number,
+           ArrayRef<float> buffer, int64_t rows) {
+    const size_t size = rows * values[number].valuesPerRow;
+    statistics[number].add(std::span(buffer.data(), size));
+  }
+
+  FailureOr<CalibrationSummary> summarize(ArrayRef<ObservedValue> values) {
+    CalibrationSummary summary;
+    const bool percentile = options.method == RangeMethod::Percentile;
+    llvm::raw_string_ostream(summary.method)
+        << nameOf(percentile ? RangeMethod::Percentile : RangeMethod::MinMax);
+    if (percentile)
+      llvm::raw_string_ostream(summary.method)
+          << " " << llvm::format("%g", options.percentile);
+    summary.rows = rows;
+    summary.skippedRows = skippedRows;
+    for (auto [index, measured] : llvm::enumerate(statistics)) {
+      const ObservedValue &value = values[index];
+      if (measured.finiteCount() == 0 && measured.count() > 0) {
+        emitError(value.value.getLoc())
+            << "'" << value.name << "' is NaN or infinite for all " << rows
+            << " calibration rows, so it has no range; check the model "
+               "and the data's scale";
+        return failure();
+      }
+      ObservedRange range;
+      range.tensor = index;
+      range.name = value.name;
+      range.preactivation = value.preactivation;
+      if (measured.count() > 0) {
+        range.min = measured.min();
+        range.max = measured.max();
+      }
+      std::tie(range.lo, range.hi) =
+          percentile && measured.count() > 0
+              ? measured.percentileRange(options.percentile)
+              : std::pair(range.min, range.max);
+      range.values = measured.count();
+      range.nans = measured.nanCount();
+      range.infinities = measured.infinityCount();
+      range.means = measured.channelMeans();
+      summary.tensors.push_back(std::move(range));
+    }
+    return summary;
+  }
+
+  ModuleOp module;
+  const CalibrationOptions &options;
+  SmallVector<int64_t> inputWidths, argumentNumbers, resultNumbers;
+  std::vector<Statistics> statistics; ///< by observer
+  int64_t rows = 0, skippedRows = 0;
+};
+
+} // namespace
+
+FailureOr<CalibrationSummary>
+mlir::qnet::calibrate(ModuleOp module, RowSource &rows,
+                      RunnerFactory makeRunner,
+                      const CalibrationOptions &options) {
+  FailureOr<CalibrationSummary> summary =
+      Calibration(module, options).run(rows, makeRunner);
+  if (failed(summary) || failed(applyRanges(module, *summary)))
+    return failure();
+  return summary;
+}

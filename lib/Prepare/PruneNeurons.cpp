@@ -1,0 +1,202 @@
+//===- PruneNeurons.cpp - remove the channels that matter least -----------===//
+//
+// Takes          a dense layer read by one other dense layer only, a fraction.
+// Gives          both without the channels that are dead, and without the least
+//                important ones until that share is gone.
+// Why            rows and columns that are gone cost nothing on any machine.
+// Not done here  retraining; channels that pass through other ops.
+//
+//===----------------------------------------------------------------------===//
+#include "quantc/Prepare/Passes.h"
+
+#include "quantc/Dialect/Constants.h"
+#include "quantc/Numerics/Functions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#define DEBUG_TYPE "prune-neurons"
+
+namespace mlir::qnet {
+#define GEN_PASS_DEF_PRUNENEURONS
+#include "quantc/Prepare/Passes.h.inc"
+} // namespace mlir::qnet
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+namespace {
+
+/// A layer's constants as a matrix of channels x inputs.
+struct Layer {
+  std::vector<float> weights, bias;
+  int64_t channels = 0, inputs = 0;
+  bool hasBias = false;
+
+  static std::optional<Layer> read(DenseOp op) {
+    auto type = cast<RankedTensorType>(op.getWeights().getType());
+    FailureOr<std::vector<float>> weights =
+        readConstant<float>(op.getWeights());
+    if (!type.getElementType().isF32() || failed(weights))
+      return std::nullopt;
+    Layer layer{std::move(*weights),
+                {},
+                type.getDimSize(0),
+                type.getDimSize(1),
+                bool(op.getBias())};
+    layer.bias.assign(layer.channels, 0);
+    if (layer.hasBias) {
+      FailureOr<std::vector<float>> bias = readConstant<float>(op.getBias());
+      if (failed(bias))
+        return std::nullopt;
+      layer.bias = std::move(*bias);
+    }
+    auto finite = [](float value) { return std::isfinite(value); };
+    if (!llvm::all_of(layer.weights, finite) ||
+        !llvm::all_of(layer.bias, finite))
+      return std::nullopt;
+    return layer;
+  }
+
+  void write(DenseOp op) const {
+    OpBuilder builder(op);
+    Location weightsLocation = op.getWeights().getLoc();
+    Location biasLocation =
+        op.getBias() ? op.getBias().getLoc() : weightsLocation;
+    SmallVector<Operation *> old;
+    for (Value constant : op->getOperands().drop_front())
+      old.push_back(constant.getDefiningOp());
+    op.getWeightsMutable().assign(
+        makeConstant<float>(builder, weightsLocation, {channels, inputs},
+                            builder.getF32Type(), weights));
+    if (hasBias)
+      op.getBiasMutable().assign(makeConstant<float>(
+          builder, biasLocation, {channels}, builder.getF32Type(), bias));
+    for (Operation *constant : old)
+      if (constant && constant->use_empty())
+        constant->erase();
+  }
+};
+
+double parameter(std::optional<APFloat> given, double otherwise) {
+  return given ? given->convertToDouble() : otherwise;
+}
+
+struct PruneNeurons : qnet::impl::PruneNeuronsBase<PruneNeurons> {
+  using PruneNeuronsBase::PruneNeuronsBase;
+
+  void runOnOperation() override {
+    if (!(fraction >= 0 && fraction < 1)) {
+      getOperation().emitError(DEBUG_TYPE ": the fraction must lie between 0 "
+                                          "and 1, without 1");
+      return signalPassFailure();
+    }
+    SmallVector<DenseOp> layers;
+    getOperation().walk([&](DenseOp op) { layers.push_back(op); });
+    // From the end: removing a channel may leave earlier ones without readers.
+    for (DenseOp op : llvm::reverse(layers))
+      if (op->hasOneUse())
+        if (auto next = dyn_cast<DenseOp>(*op->user_begin());
+            next && next.getInput() == op.getResult())
+          prune(op, next);
+  }
+
+private:
+  void prune(DenseOp op, DenseOp next) {
+    std::optional<Layer> here = Layer::read(op), there = Layer::read(next);
+    if (!here || !there || here->channels < 2)
+      return;
+    const int64_t channels = here->channels;
+    std::vector<bool> removed(channels, false);
+    std::vector<double> importance(channels);
+    int64_t gone = 0;
+    for (int64_t n = 0; n < channels; ++n) {
+      double incoming = 0, outgoing = 0;
+      for (int64_t k = 0; k < here->inputs; ++k)
+        incoming += square(here->weights[n * here->inputs + k]);
+      for (int64_t m = 0; m < there->channels; ++m)
+        outgoing += square(there->weights[m * channels + n]);
+      importance[n] =
+          std::sqrt(incoming + square(here->bias[n])) * std::sqrt(outgoing);
+      if (outgoing == 0 ||
+          (incoming == 0 && foldConstant(op, *here, *there, n))) {
+        removed[n] = true;
+        ++gone;
+      }
+    }
+    std::vector<int64_t> order(channels);
+    std::iota(order.begin(), order.end(), int64_t(0));
+    llvm::stable_sort(order, [&](int64_t a, int64_t b) {
+      return importance[a] < importance[b];
+    });
+    const auto wanted = static_cast<int64_t>(fraction * channels);
+    for (int64_t n : order) {
+      if (gone >= wanted)
+        break;
+      gone += !removed[n];
+      removed[n] = true;
+    }
+    if (gone == 0)
+      return;
+    if (gone == channels) { // a layer of no channels is none
+      removed[order.back()] = false;
+      --gone;
+    }
+    remove(op, next, *here, *there, removed, channels - gone);
+  }
+
+  static double square(double value) { return value * value; }
+
+  /// A channel without incoming weights is f(bias) for every row: its
+  /// contribution goes into the next layer's bias, and its column to zero.
+  bool foldConstant(DenseOp op, const Layer &here, Layer &there, int64_t n) {
+    namespace num = quantc::numerics;
+    auto function = static_cast<num::Function>(op.getFunction());
+    const double value =
+        num::evaluate(function, here.bias[n],
+                      parameter(op.getAlpha(), num::defaultAlpha(function)),
+                      parameter(op.getBeta(), num::defaultBeta(function)));
+    std::vector<float> bias = there.bias;
+    for (int64_t m = 0; m < there.channels; ++m) {
+      float &weight = there.weights[m * there.inputs + n];
+      bias[m] = static_cast<float>(bias[m] + weight * value);
+      if (!std::isfinite(bias[m]))
+        return false;
+    }
+    for (int64_t m = 0; m < there.channels; ++m)
+      there.weights[m * there.inputs + n] = 0;
+    there.bias = std::move(bias);
+    there.hasBias |= value != 0;
+    return true;
+  }
+
+  static void remove(DenseOp op, DenseOp next, const Layer &here,
+                     const Layer &there, const std::vector<bool> &removed,
+                     int64_t kept) {
+    Layer smallHere{{}, {}, kept, here.inputs, here.hasBias};
+    for (int64_t n = 0; n < here.channels; ++n) {
+      if (removed[n])
+        continue;
+      llvm::append_range(
+          smallHere.weights,
+          ArrayRef(here.weights).slice(n * here.inputs, here.inputs));
+      smallHere.bias.push_back(here.bias[n]);
+    }
+    Layer smallThere{{}, there.bias, there.channels, kept, there.hasBias};
+    for (int64_t m = 0; m < there.channels; ++m)
+      for (int64_t n = 0; n < there.inputs; ++n)
+        if (!removed[n])
+          smallThere.weights.push_back(there.weights[m * there.inputs + n]);
+    smallHere.write(op);
+    smallThere.write(next);
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = kept;
+    op.getResult().setType(type.clone(shape));
+  }
+};
+
+} // namespace

@@ -1,0 +1,88 @@
+//===- IntegerRow.cpp - one output channel in integers --------------------===//
+#include "IntegerRow.h"
+
+#include "quantc/Numerics/Sequences.h"
+#include "quantc/Quantize/Accumulator.h"
+
+using namespace mlir;
+using namespace mlir::qnet;
+namespace numerics = quantc::numerics;
+
+static constexpr int32_t kWeightMax = 127;
+
+/// A weight is taken to lie on a grid if it is within this share of a step of
+/// it: far more than f32 rounding of scale times integer, far less than chance.
+static constexpr float kGridTolerance = 1e-4f;
+
+/// The most a bias may take of an accumulator; the products have the rest.
+static constexpr double kLargestBias = 0x1p30;
+/// A channel of nothing but zeros gets a scale that makes its bias this large:
+/// precise, and exact as f32.
+static constexpr double kLoneBias = 0x1p22;
+
+/// The scale of a row. If the row already is small integers times some scale (a
+/// model that comes quantized), a scale that keeps them exact.
+static float chooseRowScale(ArrayRef<float> row) {
+  float most = 0.0f;
+  for (float w : row)
+    most = std::max(most, std::fabs(w));
+  float scale = numerics::chooseSymmetric(most, kWeightMax);
+  if (most < numerics::minScale * kWeightMax)
+    return scale;
+  // Every smaller grid has a multiple in the upper half of the range.
+  for (int32_t steps = kWeightMax; steps > kWeightMax / 2; --steps) {
+    float candidate = numerics::chooseSymmetric(most, steps);
+    if (llvm::all_of(row, [&](float w) {
+          float t = w / candidate;
+          return std::fabs(t - std::nearbyint(t)) <= kGridTolerance;
+        }))
+      return candidate;
+  }
+  return scale;
+}
+
+std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,
+                                            const LayerInput &input,
+                                            bool isFloatResult,
+                                            MutableArrayRef<int8_t> quantized) {
+  IntegerRow result;
+  result.scale = chooseRowScale(row);
+  double inputScale = input.params.scale;
+  if (!isFloatResult) {
+    bool isZero = llvm::all_of(row, [](float w) { return w == 0.0f; });
+    double least =
+        std::fabs(bias) / inputScale / (isZero ? kLoneBias : kLargestBias);
+    if (isZero && bias != 0.0)
+      result.scale = static_cast<float>(
+          std::clamp<double>(least, numerics::minScale, numerics::maxScale));
+    else if (least > result.scale)
+      result.scale =
+          static_cast<float>(std::min<double>(least, numerics::maxScale));
+  }
+  numerics::FloatPolicy a;
+  for (; result.scale <= numerics::maxScale; result.scale *= 2.0f) {
+    int64_t sum = 0;
+    for (size_t k = 0; k < row.size(); ++k) {
+      int32_t w = numerics::quantize(a, row[k], result.scale, 0, -kWeightMax,
+                                     kWeightMax);
+      quantized[k] = static_cast<int8_t>(w);
+      sum += w;
+    }
+    result.realBias = bias;
+    double scale = result.scale;
+    for (size_t k = 0; k < input.mean.size(); ++k)
+      result.realBias -= (quantized[k] * scale - row[k]) * input.mean[k];
+    double own =
+        isFloatResult
+            ? 0.0
+            : std::nearbyint(std::clamp(result.realBias / (inputScale * scale),
+                                        -0x1p40, 0x1p40));
+    int64_t folded = static_cast<int64_t>(own) - input.params.zeroPoint * sum;
+    if (accumulatorRange(quantized, folded, input.params.qmax).fits()) {
+      result.bias = static_cast<int32_t>(folded);
+      return result;
+    }
+    // Again with wider steps: both the products and the bias shrink.
+  }
+  return std::nullopt;
+}

@@ -1,0 +1,227 @@
+//===- QuantizeWeights.cpp - dense layers become qdense -------------------===//
+//
+// Takes          dense layers with constant weights whose input is dequantized
+//                (the form assign-parameters leaves).
+// Gives          acc[n] = bias'[n] + sum_k q[k] * w'[n, k], with
+//                w' = rne(w / s[n]), s[n] = max|w[n]| / 127,
+//                bias' = rne((b - e) / (s_in * s[n])) - zp * sum_k w',
+//                e[n] = sum_k (s[n] * w' - w) * mean[k], the mean rounding
+//                error.
+// Why            zero points, biases and the error's mean cost nothing at run
+//                time; a scale a channel keeps small rows as precise as large.
+// Not done here  functions between layers (convert-to-integer); fewer bits.
+//
+//===----------------------------------------------------------------------===//
+#include "IntegerRow.h"
+#include "StorageTypes.h"
+#include "UnarySteps.h"
+
+#include "quantc/Dialect/Constants.h"
+#include "quantc/Numerics/Parameters.h"
+#include "quantc/Quantize/Passes.h"
+#include "quantc/Quantize/Quantize.h"
+
+#define DEBUG_TYPE "quantize-weights"
+
+namespace mlir::qnet {
+#define GEN_PASS_DEF_QUANTIZEWEIGHTS
+#include "quantc/Quantize/Passes.h.inc"
+} // namespace mlir::qnet
+
+using namespace mlir;
+using namespace mlir::qnet;
+namespace numerics = quantc::numerics;
+using numerics::QuantParams;
+using numerics::UnaryStep;
+
+namespace {
+
+/// What becomes of a layer's result.
+struct Finish {
+  /// The quantize op whose place the integer result takes; null: a float
+  /// result.
+  QuantizeOp target;
+  /// The clamps between, which the result's range makes superfluous.
+  SmallVector<Operation *> clamps;
+};
+
+Finish findFinish(DenseOp dense) {
+  Finish finish;
+  SmallVector<UnaryStep> steps;
+  for (Value value = dense.getResult(); hasOneUser(value);) {
+    Operation *user = *value.getUsers().begin();
+    if (auto quantize = dyn_cast<QuantizeOp>(user)) {
+      auto type = uniformTypeOf(quantize.getResult());
+      if (type && !type.isSigned() && isClampOf(steps, paramsOf(type)))
+        finish.target = quantize;
+      break;
+    }
+    std::optional<UnaryLink> link = unaryLink(user);
+    if (!link || user->hasAttr(kLedgerAttr))
+      break;
+    steps.push_back(link->step);
+    finish.clamps.push_back(user);
+    value = user->getResult(0);
+  }
+  return finish;
+}
+
+/// The mean of each input feature, where the calibration left one of the width.
+std::vector<double> meanOf(Value quantized, int64_t width) {
+  Operation *producer = quantized.getDefiningOp();
+  if (!producer)
+    return {};
+  Attribute attribute = producer->getDiscardableAttr(kMeanAttr);
+  std::vector<double> mean;
+  if (auto array = dyn_cast_if_present<DenseF64ArrayAttr>(attribute)) {
+    mean.assign(array.asArrayRef().begin(), array.asArrayRef().end());
+  } else if (auto array = dyn_cast_if_present<DenseF32ArrayAttr>(attribute)) {
+    mean.assign(array.asArrayRef().begin(), array.asArrayRef().end());
+  } else if (auto elements = dyn_cast_if_present<ElementsAttr>(attribute)) {
+    if (auto singles = readElements<float>(elements); succeeded(singles))
+      mean.assign(singles->begin(), singles->end());
+    else if (auto doubles = readElements<double>(elements); succeeded(doubles))
+      mean = *doubles;
+  }
+  if (static_cast<int64_t>(mean.size()) != width ||
+      !llvm::all_of(mean, [](double m) { return std::isfinite(m); }))
+    return {};
+  return mean;
+}
+
+struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
+  using QuantizeWeightsBase::QuantizeWeightsBase;
+
+  void runOnOperation() override {
+    if (requant != "float" && requant != "fixed") {
+      getOperation().emitError("quantize-weights: requant must be float or "
+                               "fixed, not '")
+          << requant << "'";
+      return signalPassFailure();
+    }
+    SmallVector<DenseOp> layers;
+    getOperation().walk([&](DenseOp dense) {
+      if (dense.getInput().getDefiningOp<DequantizeOp>())
+        layers.push_back(dense);
+    });
+    for (DenseOp dense : layers)
+      if (failed(convert(dense)))
+        return signalPassFailure();
+  }
+
+  LogicalResult convert(DenseOp dense);
+};
+
+LogicalResult QuantizeWeights::convert(DenseOp dense) {
+  if (dense->hasAttr(kLedgerAttr))
+    return success();
+  auto dequantize = dense.getInput().getDefiningOp<DequantizeOp>();
+  quant::UniformQuantizedType inputType = uniformTypeOf(dequantize.getInput());
+  if (!inputType || inputType.isSigned() ||
+      inputType.getStorageTypeIntegralWidth() != 8)
+    return dense.emitOpError("reads ")
+           << dequantize.getInput().getType()
+           << ", but integer layers read per-tensor unsigned 8-bit values; "
+              "quantize the input with one u8 scale";
+  auto weights = readConstant<float>(dense.getWeights());
+  if (failed(weights))
+    return dense.emitOpError(
+        "has weights that are not a readable f32 constant; "
+        "fold constants first");
+  auto shape = cast<RankedTensorType>(dense.getWeights().getType()).getShape();
+  int64_t rows = shape[0], columns = shape[1];
+  std::vector<float> bias(rows, 0.0f);
+  if (dense.getBias()) {
+    auto elements = readConstant<float>(dense.getBias());
+    if (failed(elements))
+      return dense.emitOpError(
+          "has a bias that is not a readable f32 constant; "
+          "fold constants first");
+    bias = std::move(*elements);
+  }
+
+  LayerInput input{paramsOf(inputType), {}};
+  if (biasCorrection)
+    input.mean = meanOf(dequantize.getInput(), columns);
+  Finish finish = findFinish(dense);
+  bool isFloat = !finish.target;
+  if (isFloat && dense.getFunction() != Function::identity)
+    return dense.emitOpError("still has a function; run "
+                             "decompose-for-integers first");
+  QuantParams out;
+  if (!isFloat)
+    out = paramsOf(uniformTypeOf(finish.target.getResult()));
+  bool isFixed = !isFloat && requant == "fixed";
+
+  std::vector<int8_t> integerWeights(weights->size());
+  std::vector<int32_t> integerBias(rows), mantissas(rows), shifts(rows);
+  std::vector<float> multipliers(rows), outBias(rows);
+  for (int64_t n = 0; n < rows; ++n) {
+    ArrayRef<float> row = ArrayRef<float>(*weights).slice(n * columns, columns);
+    auto bad = llvm::find_if(row, [](float w) { return !std::isfinite(w); });
+    if (bad != row.end() || !std::isfinite(bias[n]))
+      return dense.emitOpError(
+                 "has a weight or bias that is NaN or infinite in "
+                 "output channel ")
+             << n << "; train or repair the network before quantizing it";
+    std::optional<IntegerRow> fitting = quantizeRow(
+        row, bias[n], input, isFloat,
+        MutableArrayRef<int8_t>(integerWeights).slice(n * columns, columns));
+    if (!fitting)
+      return dense.emitOpError("has in output channel ")
+             << n << " a bias of " << bias[n]
+             << ", which fits no 32-bit accumulator; scale the network's "
+                "values";
+    IntegerRow integer = *fitting;
+    integerBias[n] = integer.bias;
+    if (isFloat) {
+      multipliers[n] =
+          numerics::chooseOutputMultiplier(input.params.scale, integer.scale);
+      outBias[n] = numerics::settleBias(integer.realBias);
+    } else if (isFixed) {
+      numerics::FixedMultiplier fixed = numerics::encodeMultiplier(
+          double(input.params.scale) * integer.scale / out.scale);
+      mantissas[n] = fixed.mantissa;
+      shifts[n] = fixed.shift;
+    } else {
+      multipliers[n] = numerics::chooseMultiplier(input.params.scale,
+                                                  integer.scale, out.scale);
+    }
+  }
+
+  OpBuilder builder(dense);
+  Location location = isFloat ? dense.getLoc() : finish.target.getLoc();
+  auto vector = [&](auto &elements, Type type) {
+    using T = typename std::remove_reference_t<decltype(elements)>::value_type;
+    return makeConstant<T>(builder, location, {rows}, type, elements);
+  };
+  Type i32 = builder.getI32Type(), f32 = builder.getF32Type();
+  Value weightValue = makeConstant<int8_t>(builder, location, {rows, columns},
+                                           builder.getI8Type(), integerWeights);
+  Value biasValue = vector(integerBias, i32);
+  Value multiplier =
+      isFixed ? vector(mantissas, i32) : vector(multipliers, f32);
+  Value shift = isFixed ? vector(shifts, i32) : Value();
+  Value outBiasValue = isFloat ? vector(outBias, f32) : Value();
+  Type resultType =
+      isFloat ? dense.getType() : finish.target.getResult().getType();
+  auto integer =
+      QDenseOp::create(builder, location, resultType, dequantize.getInput(),
+                       weightValue, biasValue, multiplier, shift, outBiasValue);
+  if (isFloat) {
+    dense.replaceAllUsesWith(integer.getResult());
+  } else {
+    if (Attribute mean = finish.target->getDiscardableAttr(kMeanAttr))
+      integer->setDiscardableAttr(kMeanAttr, mean);
+    finish.target.replaceAllUsesWith(integer.getResult());
+    finish.target.erase();
+    for (Operation *clamp : llvm::reverse(finish.clamps))
+      clamp->erase();
+  }
+  dense.erase();
+  if (dequantize->use_empty())
+    dequantize.erase();
+  return success();
+}
+
+} // namespace
