@@ -1,0 +1,105 @@
+//===- Manifest.h - What a compiled program says of itself ------*- C++ -*-===//
+//
+// N.json beside N.o: enough to call the program without a header (inputs,
+// outputs, row sizes), to explain it (layers, parameters, the ledger of what
+// stayed in float) and to know where it came from (digests, version, flags). It
+// holds no path, no time and no host name: the same inputs give the same bytes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTC_EMIT_MANIFEST_H
+#define QUANTC_EMIT_MANIFEST_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlir::qnet {
+
+/// How stored integers stand for reals: scale * (q - zeroPoint), q in
+/// [qmin, qmax].
+struct ManifestParams {
+  float scale = 1.0f;
+  int64_t zeroPoint = 0;
+  int64_t qmin = 0;
+  int64_t qmax = 255;
+};
+
+/// One argument of `N_run`. Sizes that the caller chooses (the batch) are -1
+/// here and null in the file.
+struct ManifestTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  /// f32 values a row.
+  int64_t values = 0;
+  /// Parameters of the integers behind it; absent where the program reads or
+  /// writes floats without them (a float tail).
+  std::optional<ManifestParams> params;
+};
+
+/// One op of the program that computes.
+struct ManifestLayer {
+  std::string name;
+  std::string op;
+  /// Kernel of Kernels' table that runs it, empty where it has no weights.
+  std::string kernel;
+  std::string function;
+  /// Values a row that go in and come out.
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  /// 0 where the op has no weights; 32 where it computes in float.
+  int64_t weightsBits = 0;
+  int64_t inputBits = 0;
+  int64_t outputBits = 0;
+  uint64_t weightsBytes = 0;
+  std::optional<ManifestParams> inputParams;
+  std::optional<ManifestParams> outputParams;
+};
+
+/// An op that stayed in float, and why.
+struct LedgerEntry {
+  std::string node;
+  std::string op;
+  std::string reason;
+};
+
+struct Manifest {
+  std::string version;
+  std::string name;
+  std::string target;
+  std::string cpu;
+  /// Code variants in the object, in the order in which they are preferred.
+  std::vector<std::string> variants;
+  std::vector<ManifestTensor> inputs;
+  std::vector<ManifestTensor> outputs;
+  std::vector<ManifestLayer> layers;
+  std::vector<LedgerEntry> ledger;
+  /// Bytes: "object", "weights", "float_weights", "workspace_row", ...
+  std::map<std::string, uint64_t> sizes;
+  /// SHA-256 in hexadecimal: "model", "calibration", "object", ...
+  std::map<std::string, std::string> digests;
+  /// What was asked for: "calibration", "weights", "activations", ...
+  std::map<std::string, std::string> methods;
+  /// Rows that calibration saw, and those it passed over (NaN in the row).
+  int64_t calibrationRows = 0;
+  int64_t calibrationRowsSkipped = 0;
+};
+
+/// Writes JSON with sorted keys, two spaces of indent, and a final newline.
+void writeManifest(const Manifest &manifest, llvm::raw_ostream &os);
+
+/// Reads and checks a manifest. `where` names the file in messages.
+llvm::Expected<Manifest> readManifest(llvm::StringRef text,
+                                      llvm::StringRef where);
+
+/// SHA-256 of the bytes, in hexadecimal.
+std::string sha256(llvm::StringRef bytes);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_EMIT_MANIFEST_H

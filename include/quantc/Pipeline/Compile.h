@@ -1,0 +1,95 @@
+//===- Compile.h - From a model and rows of data to files -------*- C++ -*-===//
+#ifndef QUANTC_PIPELINE_COMPILE_H
+#define QUANTC_PIPELINE_COMPILE_H
+
+#include "quantc/Pipeline/Stages.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+#include <set>
+#include <string>
+#include <vector>
+
+namespace mlir::qnet {
+
+/// What a user may ask to be written. The manifest N.json and the integer
+/// network N.mlirbc, which `compare` and the reference interpreter read, always
+/// are.
+enum class Artifact {
+  Object,
+  Header,
+  Shared,
+  LLVMText,
+  Assembly,
+  MLIRText,
+  Ranges ///< N.ranges.json: what calibration measured, to edit and give back
+};
+
+/// One compilation, as the command line says it (design: Interfaces). Text
+/// options are checked by `checkOptions`.
+struct CompileOptions {
+  std::string model;       ///< ONNX file, or MLIR with `from` after Import.
+  /// Rows: one .npy, .npz or .csv, or one file an input.
+  std::vector<std::string> calibration;
+  std::string ranges; ///< Ranges to use in place of rows (Artifact::Ranges).
+  std::string output;      ///< Folder.
+  std::string name;        ///< Of the program; "" takes the model file's.
+  std::string target;      ///< Triple; "" is this machine.
+  std::string cpu = "native";
+  std::string weights = "int8";
+  std::string activations = "int8";
+  std::string method = "auto";
+  std::string requant = "float";
+  std::string prune = "none"; ///< See parsePrune.
+  double percentile = 0; ///< For method "percentile"; 0 is its default.
+  bool allowFloat = false;
+  int threads = 1;
+  /// Nothing said: object and header, and a shared library where one can be
+  /// made for the target.
+  std::optional<std::set<Artifact>> emit;
+  /// First and last stage to run. Before Emit, the graph after the last stage is
+  /// what is written (N.mlir).
+  Stage from = Stage::Import;
+  Stage to = Stage::Emit;
+  /// Stages after which the graph is printed to standard output.
+  std::set<Stage> printAfter;
+};
+
+/// Hears how far a compilation is.
+class ProgressSink {
+public:
+  virtual ~ProgressSink();
+  /// `done` of `total` steps of the stage; 0 of 0 when it begins and its length
+  /// isn't known.
+  virtual void progress(StringRef stage, int64_t done, int64_t total) = 0;
+};
+
+/// Shares of weights and of hidden neurons to remove.
+struct PruneRequest {
+  double magnitude = 0;
+  double neurons = 0;
+};
+/// "none", "magnitude:F" or "neurons:F".
+llvm::Expected<PruneRequest> parsePrune(StringRef text);
+
+/// Refuses what no stage could do: an empty name, an unknown method. The error's
+/// text says what is possible.
+llvm::Error checkOptions(const CompileOptions &options);
+
+/// "object,header" to artifacts; an unknown one is an error with the choice.
+llvm::Expected<std::set<Artifact>> parseArtifacts(StringRef list);
+
+/// Compiles. Errors are diagnostics in `context` (which needs
+/// registerAllDialects); the output folder is as it was before then.
+LogicalResult compile(const CompileOptions &options, MLIRContext &context,
+                      ProgressSink &progress);
+
+/// The float network of a model file, imported and (with `prepared`) prepared:
+/// what `compare` holds a compiled program against. MLIR files are parsed.
+OwningOpRef<ModuleOp> loadFloatNetwork(StringRef model, MLIRContext &context,
+                                       bool prepared);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_PIPELINE_COMPILE_H

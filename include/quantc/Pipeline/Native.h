@@ -1,0 +1,60 @@
+//===- Native.h - integer (or float) graph to native code --------*- C++ -*-===//
+//
+// The stages Lower, Kernels and Codegen in their order. (Codegen.h has the
+// target and the machine part.)
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTC_PIPELINE_NATIVE_H
+#define QUANTC_PIPELINE_NATIVE_H
+
+#include "quantc/Calibrate/Calibrate.h"
+#include "quantc/Codegen/Codegen.h"
+#include "quantc/Dialect/Qnet.h"
+
+namespace mlir::qnet {
+
+/// One input or output tensor of a compiled program.
+struct TensorInterface {
+  std::string name;            ///< In the source model.
+  SmallVector<int64_t> shape;  ///< Without the batch dimension.
+  int64_t valuesPerRow = 1;    ///< f32 values a row.
+};
+
+/// What the C header and the manifest say of a compiled program.
+struct ProgramInterface {
+  std::string name;
+  SmallVector<TensorInterface> inputs, outputs;
+  int64_t blockRows = 0;       ///< Rows the program works on at a time.
+  uint64_t workspaceBytes = 0; ///< Whatever the batch.
+};
+
+/// Reads inputs and outputs of @main: f32 tensors with a dynamic leading
+/// dimension. Anything else is an error naming the tensor.
+LogicalResult describeInterface(ModuleOp module, StringRef name,
+                                ProgramInterface &interface);
+
+/// Lowers a prepared, calibrated-free float graph or an optimized integer graph
+/// to the LLVM dialect for one CPU, in place. On return `interface` is complete.
+/// `packedEntry` adds NAME_run_packed, which takes an array of tensors.
+LogicalResult lowerToNative(ModuleOp module, StringRef name,
+                            const Target &target, const CpuVariant &variant,
+                            ProgramInterface &interface,
+                            bool packedEntry = false);
+
+/// All of it: clones `module` for every variant of the target, lowers and
+/// emits. Several kinds may be asked for at once; the work is done once.
+LogicalResult compileNative(ModuleOp module, StringRef name,
+                            const Target &target,
+                            ArrayRef<NativeOutput> outputs,
+                            ProgramInterface &interface);
+
+/// A runner of a float (or integer) graph as native code in this process:
+/// the RunnerFactory that Calibrate asks for.
+FailureOr<std::unique_ptr<FloatRunner>> makeNativeRunner(ModuleOp module);
+
+/// The kernel that `qdense` gets on a CPU: the manifest's word for it.
+std::string kernelName(QDenseOp op, const CpuVariant &variant);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_PIPELINE_NATIVE_H

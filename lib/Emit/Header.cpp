@@ -1,0 +1,118 @@
+//===- Header.cpp - The C header of a compiled program --------------------===//
+#include "quantc/Emit/Header.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace llvm;
+
+namespace mlir::qnet {
+
+/// Longer names break no compiler, but linkers and file systems begin to differ.
+static constexpr size_t kMaxNameLength = 100;
+
+Error checkProgramName(StringRef name) {
+  auto wrong = [&](const Twine &why) {
+    return createStringError(
+        inconvertibleErrorCode(),
+        "the program's name '" + name.take_front(kMaxNameLength) + "' " + why +
+            "; choose letters, digits and underscores, a letter first (--name)");
+  };
+  if (name.empty())
+    return wrong("is empty");
+  if (name.size() > kMaxNameLength)
+    return wrong("is longer than " + Twine(kMaxNameLength) + " characters");
+  if (!isAlpha(name.front()))
+    return wrong("doesn't start with a letter");
+  for (char c : name)
+    if (!isAlnum(c) && c != '_')
+      return wrong("can't stand in a C identifier");
+  return Error::success();
+}
+
+std::string programNameFrom(StringRef text) {
+  std::string name;
+  for (char c : text.take_front(kMaxNameLength))
+    name += isAlnum(c) ? c : '_';
+  if (name.empty() || !isAlpha(name.front()))
+    name = ("model_" + name).substr(0, kMaxNameLength);
+  return name;
+}
+
+/// A tensor's name as text inside a C comment: printable and unable to end it.
+static std::string commentText(StringRef name) {
+  std::string text;
+  for (char c : name.take_front(200))
+    text += isPrint(c) && c != '*' && c != '/' && c != '\\' ? c : '?';
+  return text;
+}
+
+static std::string shapeText(ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (auto [i, size] : enumerate(shape)) {
+    if (i != 0)
+      text += ", ";
+    text += size < 0 ? "batch" : std::to_string(size);
+  }
+  return text + "]";
+}
+
+/// "input", or "input0", "input1", ... where there are several.
+static std::string argumentName(StringRef kind, size_t index, size_t count) {
+  return count == 1 ? kind.str() : (kind + Twine(index)).str();
+}
+
+static void writeSizes(StringRef name, StringRef kind,
+                       ArrayRef<ManifestTensor> tensors, raw_ostream &os) {
+  for (auto [i, tensor] : enumerate(tensors)) {
+    std::string macro = (name + "_" + kind).str();
+    if (i != 0)
+      macro += "_" + std::to_string(i);
+    os << "#define " << macro << " " << tensor.values
+       << " /* values a row, f32: " << commentText(tensor.name) << " "
+       << shapeText(tensor.shape) << " */\n";
+  }
+}
+
+void writeHeader(const Manifest &manifest, raw_ostream &os) {
+  const std::string &name = manifest.name;
+  std::string guard = "QUANTC_" + name + "_H";
+  os << "/* " << name << ": a network compiled by quantc " << manifest.version
+     << " for " << commentText(manifest.target) << " ("
+     << commentText(manifest.cpu) << ").\n"
+     << " *\n"
+     << " * The program allocates nothing and calls nothing. It may run in many\n"
+     << " * threads at once, each with a workspace of its own.\n"
+     << " */\n"
+     << "#ifndef " << guard << "\n#define " << guard << "\n\n"
+     << "#include <stddef.h>\n\n";
+  writeSizes(name, "INPUTS", manifest.inputs, os);
+  writeSizes(name, "OUTPUTS", manifest.outputs, os);
+  os << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+     << "/* Bytes of workspace that " << name << "_run needs for `batch` rows. "
+     << "*/\n"
+     << "size_t " << name << "_workspace_size(size_t batch);\n\n"
+     << "/* Runs the network on `batch` rows.\n";
+  for (auto [i, tensor] : enumerate(manifest.inputs))
+    os << " *   " << argumentName("input", i, manifest.inputs.size())
+       << ": batch * " << tensor.values << " values, row by row\n";
+  for (auto [i, tensor] : enumerate(manifest.outputs))
+    os << " *   " << argumentName("output", i, manifest.outputs.size())
+       << ": room for batch * " << tensor.values << " values\n";
+  os << " *   workspace: " << name << "_workspace_size(batch) bytes, aligned to "
+     << "64\n"
+     << " * Inputs are only read; no two buffers may overlap. */\n"
+     << "void " << name << "_run(";
+  for (size_t i = 0; i != manifest.inputs.size(); ++i)
+    os << "const float *" << argumentName("input", i, manifest.inputs.size())
+       << ", ";
+  for (size_t i = 0; i != manifest.outputs.size(); ++i)
+    os << "float *" << argumentName("output", i, manifest.outputs.size())
+       << ", ";
+  os << "size_t batch, void *workspace);\n\n"
+     << "#ifdef __cplusplus\n}\n#endif\n\n"
+     << "#endif /* " << guard << " */\n";
+}
+
+} // namespace mlir::qnet

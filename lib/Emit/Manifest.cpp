@@ -1,0 +1,295 @@
+//===- Manifest.cpp - What a compiled program says of itself --------------===//
+//
+// nlohmann-json, since its parser keeps its own stack: a manifest of a million
+// opening brackets is an error message, not an overflow.
+//
+//===----------------------------------------------------------------------===//
+#include "quantc/Emit/Manifest.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+#include <nlohmann/json.hpp>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+using namespace llvm;
+using nlohmann::json;
+
+namespace mlir::qnet {
+
+/// Of a manifest's numbers and lists; far above anything that compiles.
+static constexpr int64_t kMaxValues = (int64_t(1) << 31) - 1;
+static constexpr size_t kMaxRank = 32;
+
+std::string sha256(StringRef bytes) {
+  return toHex(SHA256::hash(arrayRefFromStringRef(bytes)), /*LowerCase=*/true);
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+/// The double with the fewest digits that reads back as `value`: 0.1 for 0.1f.
+static double shortest(float value) {
+  char digits[32];
+  auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value);
+  double result = 0;
+  std::from_chars(digits, end, result);
+  return static_cast<float>(result) == value ? result : value;
+}
+
+static json shapeJson(ArrayRef<int64_t> shape) {
+  json result = json::array();
+  for (int64_t size : shape)
+    result.push_back(size < 0 ? json(nullptr) : json(size));
+  return result;
+}
+
+static void addParams(json &object, StringRef prefix,
+                      const std::optional<ManifestParams> &params) {
+  if (!params)
+    return;
+  std::string p = prefix.str();
+  object[p + "scale"] = shortest(params->scale);
+  object[p + "zero_point"] = params->zeroPoint;
+  object[p + "range"] = {params->qmin, params->qmax};
+}
+
+static json tensorJson(const ManifestTensor &tensor) {
+  json object = {{"name", tensor.name},
+                 {"shape", shapeJson(tensor.shape)},
+                 {"values", tensor.values},
+                 {"type", "f32"},
+                 {"scale", nullptr},
+                 {"zero_point", nullptr}};
+  addParams(object, "", tensor.params);
+  return object;
+}
+
+static json layerJson(const ManifestLayer &layer) {
+  json object = {{"name", layer.name},
+                 {"op", layer.op},
+                 {"function", layer.function},
+                 {"kernel", layer.kernel},
+                 {"inputs", layer.inputs},
+                 {"outputs", layer.outputs},
+                 {"weights_bits", layer.weightsBits},
+                 {"input_bits", layer.inputBits},
+                 {"output_bits", layer.outputBits},
+                 {"weights_bytes", layer.weightsBytes}};
+  addParams(object, "input_", layer.inputParams);
+  addParams(object, "output_", layer.outputParams);
+  return object;
+}
+
+void writeManifest(const Manifest &manifest, raw_ostream &os) {
+  json root = {{"version", manifest.version},
+               {"name", manifest.name},
+               {"target", manifest.target},
+               {"cpu", manifest.cpu},
+               {"variants", manifest.variants},
+               {"inputs", json::array()},
+               {"outputs", json::array()},
+               {"layers", json::array()},
+               {"ledger", json::array()},
+               {"sizes", manifest.sizes},
+               {"digests", manifest.digests},
+               {"methods", json::object()},
+               {"calibration",
+                {{"rows", manifest.calibrationRows},
+                 {"rows_skipped", manifest.calibrationRowsSkipped}}}};
+  for (const ManifestTensor &tensor : manifest.inputs)
+    root["inputs"].push_back(tensorJson(tensor));
+  for (const ManifestTensor &tensor : manifest.outputs)
+    root["outputs"].push_back(tensorJson(tensor));
+  for (const ManifestLayer &layer : manifest.layers)
+    root["layers"].push_back(layerJson(layer));
+  for (const LedgerEntry &entry : manifest.ledger)
+    root["ledger"].push_back({{"node", entry.node},
+                              {"op", entry.op},
+                              {"reason", entry.reason}});
+  for (const auto &[key, value] : manifest.methods)
+    root["methods"][key] = value;
+  // JSON is UTF-8; names come from files that may not be (`replace`).
+  os << root.dump(/*indent=*/2, ' ', /*ensure_ascii=*/false,
+                  json::error_handler_t::replace)
+     << "\n";
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Takes typed fields out of an object and keeps the first complaint.
+class Reader {
+public:
+  explicit Reader(StringRef where) : where(where) {}
+
+  Error takeError() {
+    if (problem.empty())
+      return Error::success();
+    return createStringError(inconvertibleErrorCode(),
+                             "'" + where + "' is no manifest of quantc: " +
+                                 problem + "; compile the model again");
+  }
+  void complain(const Twine &what) {
+    if (problem.empty())
+      problem = what.str();
+  }
+
+  const json *field(const json &object, StringRef key) {
+    auto found = object.is_object() ? object.find(key.str()) : object.end();
+    if (!object.is_object() || found == object.end()) {
+      complain("no field '" + key + "'");
+      return nullptr;
+    }
+    return &*found;
+  }
+  std::string string(const json &object, StringRef key) {
+    const json *value = field(object, key);
+    if (value && value->is_string())
+      return value->get<std::string>();
+    complain("'" + key + "' is no string");
+    return "";
+  }
+  int64_t integer(const json &object, StringRef key, int64_t lo, int64_t hi) {
+    const json *value = field(object, key);
+    return value ? checked(*value, key, lo, hi) : lo;
+  }
+  int64_t checked(const json &value, StringRef key, int64_t lo, int64_t hi) {
+    bool tooLarge = value.is_number_unsigned() &&
+                    value.get<uint64_t>() > uint64_t(INT64_MAX);
+    if (!value.is_number_integer() || tooLarge ||
+        value.get<int64_t>() < lo || value.get<int64_t>() > hi) {
+      complain("'" + key + "' is no integer from " + Twine(lo) + " to " +
+               Twine(hi));
+      return lo;
+    }
+    return value.get<int64_t>();
+  }
+  const json &list(const json &object, StringRef key) {
+    static const json empty = json::array();
+    const json *value = field(object, key);
+    if (value && value->is_array())
+      return *value;
+    complain("'" + key + "' is no list");
+    return empty;
+  }
+  std::map<std::string, std::string> strings(const json &object,
+                                             StringRef key) {
+    std::map<std::string, std::string> result;
+    if (const json *map = objectField(object, key))
+      for (const auto &[name, value] : map->items())
+        result[name] = string(*map, name);
+    return result;
+  }
+  const json *objectField(const json &object, StringRef key) {
+    const json *value = field(object, key);
+    if (value && value->is_object())
+      return value;
+    complain("'" + key + "' is no object");
+    return nullptr;
+  }
+  std::optional<ManifestParams> params(const json &object, StringRef prefix) {
+    std::string p = prefix.str();
+    if (!object.is_object() || !object.contains(p + "range"))
+      return std::nullopt;
+    ManifestParams result;
+    const json *scale = field(object, p + "scale");
+    if (scale && scale->is_number())
+      result.scale = scale->get<float>();
+    if (!std::isfinite(result.scale) || result.scale <= 0)
+      complain("'" + Twine(p) + "scale' is no positive number");
+    const json &range = list(object, p + "range");
+    if (range.size() != 2) {
+      complain("'" + Twine(p) + "range' has not two ends");
+      return std::nullopt;
+    }
+    result.qmin = checked(range[0], p + "range", INT32_MIN, INT32_MAX);
+    result.qmax = checked(range[1], p + "range", result.qmin, INT32_MAX);
+    result.zeroPoint =
+        integer(object, p + "zero_point", result.qmin, result.qmax);
+    return result;
+  }
+  ManifestTensor tensor(const json &object) {
+    ManifestTensor result;
+    result.name = string(object, "name");
+    result.values = integer(object, "values", 0, kMaxValues);
+    for (const json &size : list(object, "shape"))
+      result.shape.push_back(
+          size.is_null() ? -1 : checked(size, "shape", 0, kMaxValues));
+    if (result.shape.size() > kMaxRank)
+      complain("'shape' has more than " + Twine(kMaxRank) + " dimensions");
+    result.params = params(object, "");
+    return result;
+  }
+  ManifestLayer layer(const json &object) {
+    ManifestLayer result;
+    result.name = string(object, "name");
+    result.op = string(object, "op");
+    result.kernel = string(object, "kernel");
+    result.function = string(object, "function");
+    result.inputs = integer(object, "inputs", 0, kMaxValues);
+    result.outputs = integer(object, "outputs", 0, kMaxValues);
+    result.weightsBits = integer(object, "weights_bits", 0, 64);
+    result.inputBits = integer(object, "input_bits", 0, 64);
+    result.outputBits = integer(object, "output_bits", 0, 64);
+    result.weightsBytes = integer(object, "weights_bytes", 0, INT64_MAX);
+    result.inputParams = params(object, "input_");
+    result.outputParams = params(object, "output_");
+    return result;
+  }
+
+private:
+  StringRef where;
+  std::string problem;
+};
+} // namespace
+
+Expected<Manifest> readManifest(StringRef contents, StringRef where) {
+  Reader reader(where);
+  json root = json::parse(contents.begin(), contents.end(), nullptr,
+                          /*allow_exceptions=*/false);
+  Manifest result;
+  if (!root.is_object()) {
+    reader.complain("it is no JSON object");
+    return reader.takeError();
+  }
+  result.version = reader.string(root, "version");
+  result.name = reader.string(root, "name");
+  result.target = reader.string(root, "target");
+  result.cpu = reader.string(root, "cpu");
+  for (const json &variant : reader.list(root, "variants")) {
+    if (variant.is_string())
+      result.variants.push_back(variant.get<std::string>());
+    else
+      reader.complain("'variants' holds something that is no string");
+  }
+  for (const json &tensor : reader.list(root, "inputs"))
+    result.inputs.push_back(reader.tensor(tensor));
+  for (const json &tensor : reader.list(root, "outputs"))
+    result.outputs.push_back(reader.tensor(tensor));
+  for (const json &layer : reader.list(root, "layers"))
+    result.layers.push_back(reader.layer(layer));
+  for (const json &entry : reader.list(root, "ledger"))
+    result.ledger.push_back({reader.string(entry, "node"),
+                             reader.string(entry, "op"),
+                             reader.string(entry, "reason")});
+  if (const json *sizes = reader.objectField(root, "sizes"))
+    for (const auto &[key, value] : sizes->items())
+      result.sizes[key] = reader.integer(*sizes, key, 0, INT64_MAX);
+  result.digests = reader.strings(root, "digests");
+  result.methods = reader.strings(root, "methods");
+  if (const json *rows = reader.objectField(root, "calibration")) {
+    result.calibrationRows = reader.integer(*rows, "rows", 0, INT64_MAX);
+    result.calibrationRowsSkipped =
+        reader.integer(*rows, "rows_skipped", 0, INT64_MAX);
+  }
+  if (Error error = reader.takeError())
+    return std::move(error);
+  return result;
+}
+
+} // namespace mlir::qnet

@@ -1,0 +1,271 @@
+//===- Compile.cpp - From a model and rows of data to files ---------------===//
+//
+// The stages in the order of Stages.def, each with the graph of the one before.
+//
+//===----------------------------------------------------------------------===//
+#include "quantc/Pipeline/Compile.h"
+
+#include "PackageWriter.h"
+
+#include "quantc/Calibrate/Calibrate.h"
+#include "quantc/Calibrate/Passes.h"
+#include "quantc/Emit/Header.h"
+#include "quantc/Import/ImportOnnx.h"
+#include "quantc/Optimize/Optimize.h"
+#include "quantc/Pipeline/Native.h"
+#include "quantc/Prepare/Prepare.h"
+#include "quantc/Quantize/Quantize.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace mlir::qnet {
+
+/// An error that belongs to no op.
+static LogicalResult report(MLIRContext &context, Error error) {
+  return emitError(UnknownLoc::get(&context)) << toString(std::move(error));
+}
+
+static bool isMlirFile(StringRef path) {
+  StringRef extension = sys::path::extension(path);
+  return extension == ".mlir" || extension == ".mlirbc";
+}
+
+/// A model as a module: MLIR is parsed, everything else is taken for ONNX.
+static OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context) {
+  if (!isMlirFile(path))
+    return importOnnx(path, context);
+  auto buffer = MemoryBuffer::getFile(path);
+  if (!buffer) {
+    emitError(UnknownLoc::get(&context))
+        << "cannot read '" << path << "': " << buffer.getError().message();
+    return {};
+  }
+  return parseSourceString<ModuleOp>((*buffer)->getBuffer(), &context, path);
+}
+
+/// Runs the passes of a stage and MLIR's verifier after them.
+static LogicalResult runPasses(ModuleOp module,
+                               function_ref<void(OpPassManager &)> build) {
+  PassManager passes(module->getContext());
+  // The verifier between passes is for those who write them; here it runs once,
+  // at the end of the stage.
+  passes.enableVerifier(false);
+  build(passes);
+  if (failed(passes.run(module)))
+    return failure();
+  return verify(module);
+}
+
+static LogicalResult prepare(ModuleOp module, const CompileOptions &options) {
+  Expected<PruneRequest> prune = parsePrune(options.prune);
+  if (!prune)
+    return report(*module->getContext(), prune.takeError());
+  PrepareOptions stage;
+  stage.pruneMagnitude = prune->magnitude;
+  stage.pruneNeurons = prune->neurons;
+  return runPasses(module, [&](OpPassManager &passes) {
+    buildPreparePipeline(passes, stage);
+  });
+}
+
+OwningOpRef<ModuleOp> loadFloatNetwork(StringRef model, MLIRContext &context,
+                                       bool prepared) {
+  OwningOpRef<ModuleOp> module = loadModel(model, context);
+  if (module && prepared && failed(prepare(*module, CompileOptions())))
+    return {};
+  return module;
+}
+
+namespace {
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, MLIRContext &context,
+              ProgressSink &progress)
+      : options(options), context(context), progress(progress) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult runStage(Stage stage);
+  LogicalResult import();
+  LogicalResult calibrateGraph();
+  LogicalResult quantize();
+  LogicalResult lower();
+  LogicalResult emit();
+
+  const CompileOptions &options;
+  MLIRContext &context;
+  ProgressSink &progress;
+
+  std::string name;
+  FailureOr<Target> target = failure();
+  std::unique_ptr<AtomicFolder> folder;
+  OwningOpRef<ModuleOp> module;
+  uint64_t floatWeightBytes = 0;
+  CalibrationSummary calibration;
+};
+} // namespace
+
+LogicalResult Compilation::run() {
+  if (Error error = checkOptions(options))
+    return report(context, std::move(error));
+  name = options.name.empty()
+             ? programNameFrom(sys::path::stem(options.model))
+             : options.name;
+  // What can go wrong without any work goes wrong first.
+  target = resolveTarget(options.target, options.cpu, [&] {
+    return emitError(UnknownLoc::get(&context));
+  });
+  if (failed(target))
+    return failure();
+  auto opened = AtomicFolder::open(options.output);
+  if (!opened)
+    return report(context, opened.takeError());
+  folder = std::move(*opened);
+
+  // The first stage of a model in MLIR is still to read it.
+  if (options.from != Stage::Import && failed(import()))
+    return failure();
+  for (const StageInfo &info : stages()) {
+    if (info.stage < options.from || info.stage > options.to)
+      continue;
+    progress.progress(info.flag, 0, 0);
+    if (failed(runStage(info.stage)))
+      return failure();
+    if (options.printAfter.contains(info.stage))
+      module->print(outs() << "// -----// after " << info.flag
+                           << " //----- //\n");
+  }
+  if (options.to == Stage::Emit)
+    return success();
+  if (Error error = writeGraph(*module, name, *folder))
+    return report(context, std::move(error));
+  return success();
+}
+
+LogicalResult Compilation::runStage(Stage stage) {
+  switch (stage) {
+  case Stage::Import:
+    return import();
+  case Stage::Prepare:
+    return prepare(*module, options);
+  case Stage::Calibrate:
+    return calibrateGraph();
+  case Stage::Quantize:
+    return quantize();
+  case Stage::Optimize:
+    return runPasses(*module, [](OpPassManager &passes) {
+      buildOptimizePipeline(passes, OptimizeOptions());
+    });
+  case Stage::Lower:
+    return lower();
+  case Stage::Codegen:
+    // Together with Emit: code is made into the files that are asked for.
+    return success();
+  case Stage::Emit:
+    return emit();
+  }
+  llvm_unreachable("all stages are listed");
+}
+
+LogicalResult Compilation::import() {
+  module = loadModel(options.model, context);
+  if (!module)
+    return failure();
+  floatWeightBytes = floatConstantBytes(*module);
+  return success();
+}
+
+LogicalResult Compilation::calibrateGraph() {
+  if (!options.ranges.empty()) {
+    auto buffer = MemoryBuffer::getFile(options.ranges);
+    if (!buffer)
+      return emitError(UnknownLoc::get(&context))
+             << "cannot read '" << options.ranges
+             << "': " << buffer.getError().message();
+    auto ranges = rangesFromJson((*buffer)->getBuffer(), options.ranges);
+    if (!ranges)
+      return report(context, ranges.takeError());
+    calibration = std::move(*ranges);
+    if (failed(applyRanges(*module, calibration)))
+      return failure();
+  } else {
+    FailureOr<SmallVector<RowShape>> inputs = describeInputs(*module);
+    if (failed(inputs))
+      return failure();
+    auto rows = RowSource::open(options.calibration, *inputs);
+    if (!rows)
+      return report(context, rows.takeError());
+    CalibrationOptions stage;
+    auto method = rangeMethodNamed(options.method);
+    if (!method)
+      return report(context, method.takeError());
+    stage.method = *method;
+    if (options.percentile != 0)
+      stage.percentile = options.percentile;
+    stage.progress = [&](int64_t done, int64_t total) {
+      progress.progress(stageInfo(Stage::Calibrate).flag, done, total);
+    };
+    auto summary = calibrate(*module, **rows, makeNativeRunner, stage);
+    if (failed(summary))
+      return failure();
+    calibration = std::move(*summary);
+  }
+  return runPasses(*module, [](OpPassManager &passes) {
+    passes.addPass(createVerifyCalibrated());
+  });
+}
+
+LogicalResult Compilation::quantize() {
+  QuantizeOptions stage;
+  stage.allowFloat = options.allowFloat;
+  stage.requant = options.requant;
+  return runPasses(*module, [&](OpPassManager &passes) {
+    buildQuantizePipeline(passes, stage);
+  });
+}
+
+LogicalResult Compilation::lower() {
+  // Codegen lowers for each CPU of the target by itself; here the graph is
+  // lowered in place for whoever asked to see it.
+  if (options.to != Stage::Lower && !options.printAfter.contains(Stage::Lower))
+    return success();
+  OwningOpRef<ModuleOp> lowered = module->clone();
+  ProgramInterface interface;
+  if (failed(lowerToNative(*lowered, name, *target, target->best(), interface)))
+    return failure();
+  if (options.to == Stage::Lower)
+    module = std::move(lowered);
+  else
+    lowered->print(outs());
+  return success();
+}
+
+LogicalResult Compilation::emit() {
+  PackageFacts facts;
+  facts.name = name;
+  facts.floatWeightBytes = floatWeightBytes;
+  facts.calibrationRows = calibration.rows;
+  facts.calibrationRowsSkipped = calibration.skippedRows;
+  facts.methods = {{"activations", options.activations},
+                   {"calibration", calibration.method},
+                   {"prune", options.prune},
+                   {"requant", options.requant},
+                   {"weights", options.weights}};
+  if (options.emit && options.emit->contains(Artifact::Ranges))
+    facts.ranges = rangesToJson(calibration);
+  return writePackage(*module, *target, options, facts, *folder);
+}
+
+LogicalResult compile(const CompileOptions &options, MLIRContext &context,
+                      ProgressSink &progress) {
+  return Compilation(options, context, progress).run();
+}
+
+} // namespace mlir::qnet

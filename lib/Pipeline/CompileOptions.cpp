@@ -1,0 +1,135 @@
+//===- CompileOptions.cpp - What may be asked of a compilation ------------===//
+#include "quantc/Pipeline/Compile.h"
+
+#include "quantc/Emit/Header.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace llvm;
+
+namespace mlir::qnet {
+
+ProgressSink::~ProgressSink() = default;
+
+static Error wrongUsage(const Twine &text) {
+  return createStringError(inconvertibleErrorCode(), text);
+}
+
+namespace {
+struct ArtifactName {
+  StringLiteral word;
+  Artifact artifact;
+};
+} // namespace
+
+static constexpr ArtifactName kArtifacts[] = {
+    {"object", Artifact::Object}, {"header", Artifact::Header},
+    {"shared", Artifact::Shared}, {"llvm", Artifact::LLVMText},
+    {"asm", Artifact::Assembly},  {"mlir", Artifact::MLIRText},
+    {"ranges", Artifact::Ranges}};
+
+Expected<std::set<Artifact>> parseArtifacts(StringRef list) {
+  std::set<Artifact> result;
+  for (StringRef word : split(list, ',')) {
+    const auto *found = find_if(kArtifacts, [&](const ArtifactName &known) {
+      return known.word == word.trim();
+    });
+    if (found == std::end(kArtifacts))
+      return wrongUsage("--emit=" + list + ": '" + word.trim() +
+                        "' is nothing that can be written; choose from "
+                        "object, header, shared, llvm, asm, mlir, ranges");
+    result.insert(found->artifact);
+  }
+  return result;
+}
+
+/// `value` is one of `choices`; "later" ones are words of the interface that
+/// this version has no code for.
+static Error checkChoice(StringRef flag, StringRef value,
+                         ArrayRef<StringRef> choices,
+                         ArrayRef<StringRef> later = {}) {
+  if (is_contained(choices, value))
+    return Error::success();
+  StringRef why = is_contained(later, value) ? " is not part of this version"
+                                             : " is unknown";
+  return wrongUsage("--" + flag + "=" + value + why + "; choose from " +
+                    join(choices, ", "));
+}
+
+Expected<PruneRequest> parsePrune(StringRef text) {
+  PruneRequest result;
+  if (text == "none")
+    return result;
+  auto [kind, amount] = text.split(':');
+  if (text == "2:4" || kind == "block" || kind == "features")
+    return wrongUsage("--prune=" + text +
+                      " is not part of this version; choose from none, "
+                      "magnitude:F, neurons:F");
+  double share = 0;
+  if ((kind != "magnitude" && kind != "neurons") ||
+      amount.getAsDouble(share))
+    return wrongUsage("--prune=" + text +
+                      " is unknown; choose from none, magnitude:F, neurons:F "
+                      "with F the share to remove, such as 0.5");
+  // The comparison is false for NaN too.
+  if (!(share >= 0 && share < 1))
+    return wrongUsage("--prune=" + text +
+                      ": the share to remove lies from 0 up to, not including, "
+                      "1");
+  (kind == "magnitude" ? result.magnitude : result.neurons) = share;
+  return result;
+}
+
+Error checkOptions(const CompileOptions &options) {
+  if (options.model.empty())
+    return wrongUsage("no model; name an ONNX file");
+  if (options.output.empty())
+    return wrongUsage("no output folder; name one with -o");
+  if (!options.name.empty())
+    if (Error error = checkProgramName(options.name))
+      return error;
+  if (options.from > options.to)
+    return wrongUsage("--from=" + stageInfo(options.from).flag +
+                      " comes after --to=" + stageInfo(options.to).flag);
+  if (options.from >= Stage::Codegen)
+    return wrongUsage("--from=" + stageInfo(options.from).flag +
+                      " can't be begun at: its input is no file; choose a "
+                      "stage up to lower");
+  if (options.to == Stage::Codegen)
+    return wrongUsage("--to=codegen gives nothing that could be written; use "
+                      "--emit=asm or --emit=llvm");
+  bool calibrates =
+      options.from <= Stage::Calibrate && options.to >= Stage::Calibrate;
+  if (calibrates && options.calibration.empty() == options.ranges.empty())
+    return wrongUsage(options.ranges.empty()
+                          ? "no rows to calibrate on; name a .npy, .npz or "
+                            ".csv file with --calibration"
+                          : "--ranges takes the place of --calibration; give "
+                            "one of the two");
+  if (options.threads != 1)
+    return wrongUsage("--threads=" + Twine(options.threads) +
+                      " is not part of this version; choose 1, and call N_run "
+                      "from threads of your own, each with its workspace");
+  if (Error error = checkChoice("weights", options.weights, {"int8"},
+                                {"int4", "mixed"}))
+    return error;
+  if (Error error = checkChoice("activations", options.activations, {"int8"},
+                                {"int16"}))
+    return error;
+  if (Error error = checkChoice("method", options.method,
+                                {"auto", "minmax", "percentile"},
+                                {"mse", "entropy"}))
+    return error;
+  if (Error error =
+          checkChoice("requant", options.requant, {"float", "fixed"}))
+    return error;
+  if (options.percentile != 0 &&
+      !(options.percentile > 50 && options.percentile <= 100))
+    return wrongUsage("--percentile is a share in percent, above 50 and up to "
+                      "100, such as 99.99");
+  if (Expected<PruneRequest> prune = parsePrune(options.prune); !prune)
+    return prune.takeError();
+  return Error::success();
+}
+
+} // namespace mlir::qnet

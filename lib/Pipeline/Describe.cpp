@@ -1,0 +1,125 @@
+//===- Describe.cpp - From the integer graph to manifest rows -------------===//
+#include "Describe.h"
+
+#include "quantc/Dialect/Qnet.h"
+#include "quantc/Quantize/Quantize.h"
+#include "quantc/Reference/Compare.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace llvm;
+
+namespace mlir::qnet {
+
+/// Per-tensor parameters; per-axis ones and plain types have no single row.
+static std::optional<ManifestParams> paramsOf(Type type) {
+  auto uniform =
+      dyn_cast<quant::UniformQuantizedType>(getElementTypeOrSelf(type));
+  if (!uniform)
+    return std::nullopt;
+  return ManifestParams{static_cast<float>(uniform.getScale()),
+                        uniform.getZeroPoint(), uniform.getStorageTypeMin(),
+                        uniform.getStorageTypeMax()};
+}
+
+/// Bits of a value in memory: of the storage where it is quantized.
+static int64_t bitsOf(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
+    return quantized.getStorageTypeIntegralWidth();
+  return element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 0;
+}
+
+/// Values a row: the product of all dimensions but the leading one.
+static int64_t valuesPerRow(Type type) {
+  auto shaped = dyn_cast<RankedTensorType>(type);
+  if (!shaped || shaped.getRank() == 0)
+    return 1;
+  FailureOr<int64_t> count =
+      staticElementCount(shaped.getShape().drop_front());
+  return succeeded(count) ? *count : 0;
+}
+
+static std::string nodeName(Operation *op) {
+  StringRef name = nameOf(op->getLoc());
+  return name.empty() ? op->getName().getStringRef().str() : name.str();
+}
+
+static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
+  ManifestLayer layer;
+  layer.name = nodeName(op);
+  layer.op = op->getName().stripDialect().str();
+  Type result = op->getResult(0).getType();
+  layer.outputs = valuesPerRow(result);
+  layer.outputBits = bitsOf(result);
+  layer.outputParams = paramsOf(result);
+  if (op->getNumOperands() != 0) {
+    Type input = op->getOperand(0).getType();
+    layer.inputs = valuesPerRow(input);
+    layer.inputBits = bitsOf(input);
+    layer.inputParams = paramsOf(input);
+  }
+  if (auto dense = dyn_cast<QDenseOp>(op)) {
+    auto weights = cast<RankedTensorType>(dense.getWeights().getType());
+    layer.kernel = kernelName(dense, variant);
+    layer.weightsBits = weights.getElementTypeBitWidth();
+    layer.weightsBytes =
+        static_cast<uint64_t>(weights.getNumElements()) * layer.weightsBits / 8;
+    // A clamp at the zero point is a ReLU.
+    if (layer.outputParams &&
+        layer.outputParams->zeroPoint == layer.outputParams->qmin)
+      layer.function = "relu";
+  } else if (auto activation = dyn_cast<ActivationOp>(op)) {
+    layer.function = stringifyFunction(activation.getFunction()).str();
+  }
+  return layer;
+}
+
+void describeProgram(ModuleOp module, const Target &target,
+                     const ProgramInterface &interface, Manifest &manifest) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  auto describeTensor = [](const TensorInterface &tensor) {
+    ManifestTensor result;
+    result.name = tensor.name;
+    result.shape.push_back(-1);
+    result.shape.insert(result.shape.end(), tensor.shape.begin(),
+                        tensor.shape.end());
+    result.values = tensor.valuesPerRow;
+    return result;
+  };
+  for (auto [tensor, argument] :
+       zip(interface.inputs, main.getArguments())) {
+    ManifestTensor input = describeTensor(tensor);
+    for (Operation *user : argument.getUsers())
+      if (auto quantize = dyn_cast<QuantizeOp>(user))
+        input.params = paramsOf(quantize.getType());
+    manifest.inputs.push_back(std::move(input));
+  }
+  for (const TensorInterface &tensor : interface.outputs)
+    manifest.outputs.push_back(describeTensor(tensor));
+
+  uint64_t weightsBytes = 0;
+  for (Operation &op : main.getBody().front().without_terminator()) {
+    if (isa<ConstantOp>(op) || op.getNumResults() == 0)
+      continue;
+    manifest.layers.push_back(describeOp(&op, target.best()));
+    weightsBytes += manifest.layers.back().weightsBytes;
+    if (auto reason = op.getAttrOfType<StringAttr>(kLedgerAttr))
+      manifest.ledger.push_back(
+          {nodeName(&op), op.getName().stripDialect().str(), reason.str()});
+  }
+  manifest.sizes["weights"] = weightsBytes;
+}
+
+uint64_t floatConstantBytes(ModuleOp module) {
+  uint64_t bytes = 0;
+  module.walk([&](ConstantOp op) {
+    auto type = op.getValue().getShapedType();
+    if (isa<FloatType>(type.getElementType()))
+      bytes += static_cast<uint64_t>(type.getNumElements()) *
+               type.getElementTypeBitWidth() / 8;
+  });
+  return bytes;
+}
+
+} // namespace mlir::qnet

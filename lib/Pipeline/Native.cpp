@@ -1,0 +1,169 @@
+//===- Native.cpp - integer (or float) graph to native code ----------------===//
+
+#include "quantc/Pipeline/Native.h"
+#include "NativePipeline.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "quantc/Kernels/KernelTable.h"
+#include "quantc/Lower/Passes.h"
+#include "quantc/Pipeline/Pipeline.h"
+#include "llvm/Support/Alignment.h"
+
+#include <cstdlib>
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+namespace {
+
+/// The caller's workspace starts at a cache line.
+constexpr size_t workspaceAlignment = 64;
+
+FailureOr<TensorInterface> describeTensor(func::FuncOp main, Type type,
+                                          DictionaryAttr attributes,
+                                          const Twine &position) {
+  TensorInterface tensor;
+  auto name = attributes ? attributes.getAs<StringAttr>(kNameAttr) : StringAttr();
+  tensor.name = name ? name.str() : position.str();
+  auto ranked = dyn_cast<RankedTensorType>(type);
+  if (!ranked || ranked.getRank() == 0 || !ranked.isDynamicDim(0) ||
+      !ranked.getElementType().isF32())
+    return main.emitError("tensor '")
+           << tensor.name << "' is " << type
+           << "; a compiled program takes and returns f32 tensors whose first "
+              "dimension is the batch";
+  llvm::append_range(tensor.shape, ranked.getShape().drop_front());
+  FailureOr<int64_t> values = staticElementCount(tensor.shape);
+  if (failed(values) || *values == 0)
+    return main.emitError("tensor '")
+           << tensor.name << "' is " << type
+           << "; every dimension but the batch must be known and not 0";
+  tensor.valuesPerRow = *values;
+  return tensor;
+}
+
+/// NAME_run of any number of tensors, called through an array of pointers.
+class NativeRunner : public FloatRunner {
+public:
+  NativeRunner(std::unique_ptr<JitProgram> program, void *function,
+               const ProgramInterface &interface)
+      : program(std::move(program)), function(function), interface(interface),
+        workspace(std::aligned_alloc(
+            workspaceAlignment,
+            llvm::alignTo(interface.workspaceBytes, workspaceAlignment))) {}
+  ~NativeRunner() override { std::free(workspace); }
+
+  LogicalResult run(ArrayRef<const float *> inputs, int64_t rows,
+                    ArrayRef<float *> outputs) override {
+    if (!workspace || inputs.size() != interface.inputs.size() ||
+        outputs.size() != interface.outputs.size())
+      return failure();
+    // One struct of pointers, as the packed entry takes it.
+    SmallVector<const void *> arguments;
+    llvm::append_range(arguments, inputs);
+    llvm::append_range(arguments, outputs);
+    reinterpret_cast<void (*)(const void *const *, size_t, void *)>(function)(
+        arguments.data(), static_cast<size_t>(rows), workspace);
+    return success();
+  }
+
+private:
+  std::unique_ptr<JitProgram> program;
+  void *function;
+  ProgramInterface interface;
+  void *workspace;
+};
+
+} // namespace
+
+LogicalResult mlir::qnet::describeInterface(ModuleOp module, StringRef name,
+                                            ProgramInterface &interface) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return module.emitError("the module has no function @main");
+  interface.name = name.str();
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    auto tensor = describeTensor(main, type, main.getArgAttrDict(i),
+                                 "input" + Twine(i));
+    if (failed(tensor))
+      return failure();
+    interface.inputs.push_back(*tensor);
+  }
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
+    auto tensor = describeTensor(main, type, main.getResultAttrDict(i),
+                                 "output" + Twine(i));
+    if (failed(tensor))
+      return failure();
+    interface.outputs.push_back(*tensor);
+  }
+  return success();
+}
+
+LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
+                                        const Target &target,
+                                        const CpuVariant &variant,
+                                        ProgramInterface &interface,
+                                        bool packedEntry) {
+  ProgramInterface described;
+  if (failed(describeInterface(module, name, described)))
+    return failure();
+  NativePipelineOptions options;
+  options.name = name.str();
+  options.isa = isaName(variant.isa).str();
+  options.pointerBits = target.pointerBits;
+  options.packedEntry = packedEntry;
+  PassManager passes(module.getContext());
+  buildLowerPipeline(passes, options);
+  if (failed(passes.run(module)))
+    return failure();
+  auto integer = [&](StringRef attribute) {
+    auto value = module->getAttrOfType<IntegerAttr>(attribute);
+    return value ? value.getInt() : 0;
+  };
+  // Of several variants the header states the largest workspace.
+  uint64_t bytes = integer(kWorkspaceAttr);
+  described.workspaceBytes = std::max(bytes, interface.workspaceBytes);
+  described.blockRows = integer(kBlockRowsAttr);
+  interface = described;
+  return success();
+}
+
+LogicalResult mlir::qnet::compileNative(ModuleOp module, StringRef name,
+                                        const Target &target,
+                                        ArrayRef<NativeOutput> outputs,
+                                        ProgramInterface &interface) {
+  SmallVector<OwningOpRef<ModuleOp>> owned;
+  SmallVector<ModuleOp> lowered;
+  for (const CpuVariant &variant : target.variants) {
+    owned.push_back(module.clone());
+    lowered.push_back(*owned.back());
+    if (failed(lowerToNative(lowered.back(), name, target, variant, interface)))
+      return failure();
+  }
+  return emitNative(lowered, name, target, outputs);
+}
+
+FailureOr<std::unique_ptr<FloatRunner>>
+mlir::qnet::makeNativeRunner(ModuleOp module) {
+  constexpr llvm::StringLiteral name = "graph";
+  auto target = resolveTarget("", "native", [&] { return module.emitError(); });
+  if (failed(target))
+    return failure();
+  OwningOpRef<ModuleOp> lowered = module.clone();
+  ProgramInterface interface;
+  if (failed(lowerToNative(*lowered, name, *target, target->best(), interface,
+                           /*packedEntry=*/true)))
+    return failure();
+  auto program = jitCompile(*lowered, name, *target);
+  if (failed(program))
+    return failure();
+  void *function = (*program)->lookup((name + "_run_packed").str());
+  if (!function)
+    return module.emitError("the compiled graph has no entry point");
+  return std::unique_ptr<FloatRunner>(
+      new NativeRunner(std::move(*program), function, interface));
+}
+
+std::string mlir::qnet::kernelName(QDenseOp, const CpuVariant &variant) {
+  return selectKernel(variant.isa, /*isFloat=*/false).name.str();
+}

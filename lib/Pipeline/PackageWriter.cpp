@@ -1,0 +1,233 @@
+//===- PackageWriter.cpp - The last stage's files -------------------------===//
+#include "PackageWriter.h"
+
+#include "quantc/Emit/Header.h"
+#include "quantc/Emit/SharedLibrary.h"
+#include "quantc/Pipeline/Version.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace llvm;
+
+namespace mlir::qnet {
+
+/// What was asked for, or what is made when nothing was.
+static std::set<Artifact> artifactsFor(const CompileOptions &options,
+                                       const Target &target) {
+  if (options.emit)
+    return *options.emit;
+  std::set<Artifact> result = {Artifact::Object, Artifact::Header};
+  if (canLinkSharedLibrary(target.triple))
+    result.insert(Artifact::Shared);
+  return result;
+}
+
+/// SHA-256 of files one after the other; "" without any.
+static Expected<std::string> digestOf(ArrayRef<std::string> paths) {
+  std::string digests;
+  for (const std::string &path : paths) {
+    auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
+                                        /*RequiresNullTerminator=*/false);
+    if (!buffer)
+      return createStringError(buffer.getError(), "cannot read '" + path +
+                                                      "' again: " +
+                                                      buffer.getError().message());
+    digests += sha256((*buffer)->getBuffer());
+  }
+  return paths.size() == 1 ? digests : sha256(digests);
+}
+
+Error writeGraph(ModuleOp module, StringRef name, AtomicFolder &folder) {
+  std::string text;
+  raw_string_ostream os(text);
+  module.print(os, OpPrintingFlags().enableDebugInfo());
+  if (Error error = folder.write((name + ".mlir").str(), text))
+    return error;
+  return folder.commit();
+}
+
+namespace {
+/// The files of one package, written into the folder as they are made.
+class PackageWriter {
+public:
+  PackageWriter(ModuleOp module, const Target &target,
+                const CompileOptions &options, const PackageFacts &facts,
+                AtomicFolder &folder)
+      : module(module), target(target), options(options), facts(facts),
+        folder(folder), artifacts(artifactsFor(options, target)) {}
+
+  LogicalResult write();
+
+private:
+  LogicalResult generateCode();
+  Error describe();
+  Error writeCode();
+  Error writeLibrary();
+  Error writeNetwork();
+  /// Writes N.extension and notes its size and digest as `what`.
+  Error writeFile(StringRef what, StringRef extension, StringRef contents);
+  bool wants(Artifact artifact) const { return artifacts.contains(artifact); }
+
+  ModuleOp module;
+  const Target &target;
+  const CompileOptions &options;
+  const PackageFacts &facts;
+  AtomicFolder &folder;
+  std::set<Artifact> artifacts;
+
+  ProgramInterface interface;
+  SmallString<0> object, assembly, llvmText;
+  Manifest manifest;
+};
+} // namespace
+
+LogicalResult PackageWriter::generateCode() {
+  raw_svector_ostream objectStream(object), assemblyStream(assembly),
+      llvmStream(llvmText);
+  // The object is made whatever is asked for: its size and digest are in the
+  // manifest.
+  SmallVector<NativeOutput> outputs = {{OutputKind::Object, &objectStream}};
+  if (wants(Artifact::Assembly))
+    outputs.push_back({OutputKind::Assembly, &assemblyStream});
+  if (wants(Artifact::LLVMText))
+    outputs.push_back({OutputKind::LLVMText, &llvmStream});
+  return compileNative(module, facts.name, target, outputs, interface);
+}
+
+Error PackageWriter::describe() {
+  manifest.version = versionString();
+  manifest.name = facts.name;
+  manifest.target = target.triple;
+  manifest.cpu = target.cpu;
+  for (const CpuVariant &variant : target.variants)
+    manifest.variants.push_back(variant.cpu);
+  manifest.methods = facts.methods;
+  manifest.calibrationRows = facts.calibrationRows;
+  manifest.calibrationRowsSkipped = facts.calibrationRowsSkipped;
+  describeProgram(module, target, interface, manifest);
+  manifest.sizes["float_weights"] = facts.floatWeightBytes;
+  manifest.sizes["workspace"] = interface.workspaceBytes;
+  Expected<std::string> model = digestOf(options.model);
+  if (!model)
+    return model.takeError();
+  manifest.digests["model"] = std::move(*model);
+  std::vector<std::string> data = options.calibration;
+  if (!options.ranges.empty())
+    data.push_back(options.ranges);
+  if (data.empty())
+    return Error::success();
+  Expected<std::string> calibration = digestOf(data);
+  if (!calibration)
+    return calibration.takeError();
+  manifest.digests["calibration"] = std::move(*calibration);
+  return Error::success();
+}
+
+Error PackageWriter::writeFile(StringRef what, StringRef extension,
+                               StringRef contents) {
+  manifest.sizes[what.str()] = contents.size();
+  manifest.digests[what.str()] = sha256(contents);
+  return folder.write((facts.name + "." + extension).str(), contents);
+}
+
+Error PackageWriter::writeLibrary() {
+  std::string soname = facts.name + ".so";
+  if (!canLinkSharedLibrary(target.triple))
+    return createStringError(inconvertibleErrorCode(),
+                             "no shared library can be made for " +
+                                 target.triple +
+                                 " here; leave 'shared' out of --emit and link "
+                                 "the object with that system's linker");
+  Expected<std::string> input = folder.writeScratch(object);
+  if (!input)
+    return input.takeError();
+  Expected<std::string> output = folder.reserve(soname);
+  if (!output)
+    return output.takeError();
+  if (Error error = linkSharedLibrary(*input, *output, soname))
+    return error;
+  auto library = MemoryBuffer::getFile(*output, /*IsText=*/false,
+                                       /*RequiresNullTerminator=*/false);
+  if (!library)
+    return createStringError(library.getError(),
+                             "the linker left no shared library");
+  manifest.sizes["shared"] = (*library)->getBufferSize();
+  manifest.digests["shared"] = sha256((*library)->getBuffer());
+  return Error::success();
+}
+
+Error PackageWriter::writeCode() {
+  if (wants(Artifact::Object)) {
+    if (Error error = writeFile("object", "o", object))
+      return error;
+  }
+  if (wants(Artifact::Assembly))
+    if (Error error = writeFile("asm", "s", assembly))
+      return error;
+  if (wants(Artifact::LLVMText))
+    if (Error error = writeFile("llvm", "ll", llvmText))
+      return error;
+  if (wants(Artifact::Shared))
+    if (Error error = writeLibrary())
+      return error;
+  if (wants(Artifact::Ranges))
+    if (Error error = writeFile("ranges", "ranges.json", facts.ranges))
+      return error;
+  if (!wants(Artifact::Header))
+    return Error::success();
+  std::string header;
+  raw_string_ostream os(header);
+  writeHeader(manifest, os);
+  return writeFile("header", "h", header);
+}
+
+Error PackageWriter::writeNetwork() {
+  std::string bytecode;
+  raw_string_ostream os(bytecode);
+  if (failed(writeBytecodeToFile(module, os)))
+    return createStringError(inconvertibleErrorCode(),
+                             "the integer network can't be written as MLIR "
+                             "bytecode");
+  if (Error error = writeFile("network", "mlirbc", bytecode))
+    return error;
+  if (!wants(Artifact::MLIRText))
+    return Error::success();
+  std::string text;
+  raw_string_ostream textStream(text);
+  module.print(textStream, OpPrintingFlags().enableDebugInfo());
+  return writeFile("mlir", "mlir", text);
+}
+
+LogicalResult PackageWriter::write() {
+  auto report = [&](Error error) -> LogicalResult {
+    return emitError(UnknownLoc::get(module.getContext()))
+           << toString(std::move(error));
+  };
+  if (failed(generateCode()))
+    return failure();
+  if (Error error = describe())
+    return report(std::move(error));
+  if (Error error = writeCode())
+    return report(std::move(error));
+  if (Error error = writeNetwork())
+    return report(std::move(error));
+  // The manifest last: where it is, everything that it names is.
+  std::string text;
+  raw_string_ostream os(text);
+  writeManifest(manifest, os);
+  if (Error error = folder.write(facts.name + ".json", text))
+    return report(std::move(error));
+  if (Error error = folder.commit())
+    return report(std::move(error));
+  return success();
+}
+
+LogicalResult writePackage(ModuleOp integerModule, const Target &target,
+                           const CompileOptions &options,
+                           const PackageFacts &facts, AtomicFolder &folder) {
+  return PackageWriter(integerModule, target, options, facts, folder).write();
+}
+
+} // namespace mlir::qnet

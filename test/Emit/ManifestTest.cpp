@@ -1,0 +1,137 @@
+// If these fail, programs can't read what a compilation wrote, or a broken
+// manifest crashes them.
+#include "quantc/Emit/Manifest.h"
+
+#include "gtest/gtest.h"
+#include <cmath>
+#include <limits>
+
+using namespace llvm;
+using namespace mlir::qnet;
+
+namespace {
+
+Manifest sample() {
+  Manifest manifest;
+  manifest.version = "0.1.0";
+  manifest.name = "net";
+  manifest.target = "x86_64-unknown-linux-gnu";
+  manifest.cpu = "haswell";
+  manifest.variants = {"haswell"};
+  manifest.inputs = {{"x", {-1, 4}, 4, ManifestParams{0.1f, 3, 0, 255}}};
+  manifest.outputs = {{"y", {-1, 2}, 2, std::nullopt}};
+  ManifestLayer layer;
+  layer.name = "fc1";
+  layer.op = "qdense";
+  layer.kernel = "gemm_u8s8s32_4x16x4_avx2";
+  layer.inputs = 4;
+  layer.outputs = 2;
+  layer.weightsBits = 8;
+  layer.weightsBytes = 8;
+  layer.inputParams = ManifestParams{0.1f, 3, 0, 255};
+  manifest.layers = {layer};
+  manifest.ledger = {{"soft", "softmax", "the result is wanted as probabilities"}};
+  manifest.sizes = {{"object", 1234}};
+  manifest.digests = {{"model", sha256("")}};
+  manifest.methods = {{"calibration", "minmax"}};
+  manifest.calibrationRows = 500;
+  return manifest;
+}
+
+std::string textOf(const Manifest &manifest) {
+  std::string text;
+  raw_string_ostream os(text);
+  writeManifest(manifest, os);
+  return text;
+}
+
+std::string errorOf(StringRef text) {
+  auto manifest = readManifest(text, "N.json");
+  return manifest ? std::string() : toString(manifest.takeError());
+}
+
+TEST(ManifestTest, ReadsBackWhatItWrote) {
+  std::string text = textOf(sample());
+  Expected<Manifest> read = readManifest(text, "N.json");
+  ASSERT_TRUE(bool(read)) << toString(read.takeError());
+  EXPECT_EQ(textOf(*read), text);
+  EXPECT_EQ(read->inputs[0].params->scale, 0.1f);
+  EXPECT_EQ(read->inputs[0].shape, (std::vector<int64_t>{-1, 4}));
+  EXPECT_EQ(read->layers[0].kernel, "gemm_u8s8s32_4x16x4_avx2");
+  EXPECT_EQ(read->ledger[0].node, "soft");
+}
+
+TEST(ManifestTest, FloatsKeepTheirBits) {
+  // The shortest text of a float may round to a neighbour on its way through
+  // double: every one must come back.
+  uint32_t state = 7;
+  for (int i = 0; i != 2000; ++i) {
+    state = state * 1664525u + 1013904223u;
+    float scale = std::ldexp(1.0f + (state >> 9) * 0x1p-23f,
+                             static_cast<int>(state % 200) - 100);
+    Manifest manifest = sample();
+    manifest.inputs[0].params->scale = scale;
+    Expected<Manifest> read = readManifest(textOf(manifest), "N.json");
+    ASSERT_TRUE(bool(read)) << toString(read.takeError());
+    EXPECT_EQ(read->inputs[0].params->scale, scale);
+  }
+}
+
+TEST(ManifestTest, KeysAreSorted) {
+  std::string text = textOf(sample());
+  size_t last = 0;
+  for (StringRef key :
+       {"\"calibration\"", "\"cpu\"", "\"digests\"", "\"inputs\"", "\"layers\"",
+        "\"ledger\"", "\"methods\"", "\"name\": \"net\"", "\"outputs\"",
+        "\"sizes\"", "\"target\"", "\"variants\"", "\"version\""}) {
+    size_t found = StringRef(text).find(("\n  " + key).str());
+    ASSERT_NE(found, StringRef::npos) << key.str();
+    EXPECT_GE(found, last) << key.str();
+    last = found;
+  }
+}
+
+TEST(ManifestTest, NamesThatAreNoTextAreStillJson) {
+  Manifest manifest = sample();
+  manifest.inputs[0].name = "\xff\xfe\x01\"";
+  EXPECT_EQ(errorOf(textOf(manifest)), "");
+}
+
+TEST(ManifestTest, BrokenManifestsAreOneError) {
+  std::string good = textOf(sample());
+  // Cut anywhere.
+  for (size_t length = 0; length + 2 < good.size(); length += 7)
+    EXPECT_NE(errorOf(StringRef(good).take_front(length)), "") << length;
+  // Deeper than any stack.
+  EXPECT_NE(errorOf(std::string(1000000, '[')), "");
+  EXPECT_NE(errorOf("{}"), "");
+  EXPECT_NE(errorOf("[1, 2]"), "");
+  // One wrong value each.
+  for (auto [from, to] :
+       {std::pair("\"values\": 4", "\"values\": -4"),
+        std::pair("\"values\": 4", "\"values\": 18446744073709551615"),
+        std::pair("\"values\": 4", "\"values\": \"4\""),
+        std::pair("\"scale\": 0.1", "\"scale\": 0"),
+        std::pair("\"scale\": 0.1", "\"scale\": 1e300"),
+        std::pair("\"zero_point\": 3", "\"zero_point\": 300"),
+        std::pair("\"name\": \"net\"", "\"name\": 7"),
+        std::pair("\"object\": 1234", "\"object\": -1"),
+        std::pair("\"model\": \"", "\"model\": 1, \"x\": \"")}) {
+    std::string bad = good;
+    size_t at = bad.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    bad.replace(at, StringRef(from).size(), to);
+    std::string message = errorOf(bad);
+    EXPECT_TRUE(StringRef(message).contains("N.json")) << to << ": " << message;
+    EXPECT_TRUE(StringRef(message).contains("compile the model again"))
+        << message;
+  }
+}
+
+TEST(ManifestTest, DigestIsSha256) {
+  // FIPS 180-2, appendix B.1.
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb41"
+                           "0ff61f20015ad");
+}
+
+} // namespace

@@ -1,0 +1,101 @@
+// If these fail, wrong usage is found late, or not at all.
+#include "quantc/Pipeline/Compile.h"
+
+#include "gtest/gtest.h"
+#include <functional>
+
+using namespace llvm;
+using namespace mlir::qnet;
+
+namespace {
+
+CompileOptions valid() {
+  CompileOptions options;
+  options.model = "m.onnx";
+  options.calibration = {"c.npy"};
+  options.output = "out";
+  return options;
+}
+
+std::string errorOf(const CompileOptions &options) {
+  return toString(checkOptions(options));
+}
+
+TEST(CompileOptionsTest, TheDefaultsAreValid) { EXPECT_EQ(errorOf(valid()), ""); }
+
+struct Case {
+  const char *what;
+  std::function<void(CompileOptions &)> change;
+  const char *says;
+};
+
+TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
+  using Options = CompileOptions &;
+  const Case cases[] = {
+      {"model", [](Options o) { o.model = ""; }, "no model"},
+      {"output", [](Options o) { o.output = ""; }, "-o"},
+      {"name", [](Options o) { o.name = "a-b"; }, "--name"},
+      {"calibration", [](Options o) { o.calibration.clear(); },
+       "--calibration"},
+      {"both", [](Options o) { o.ranges = "r.json"; }, "one of the two"},
+      {"weights", [](Options o) { o.weights = "int4"; },
+       "not part of this version; choose from int8"},
+      {"weights", [](Options o) { o.weights = "int7"; },
+       "unknown; choose from int8"},
+      {"activations", [](Options o) { o.activations = "int16"; },
+       "not part of this version"},
+      {"method", [](Options o) { o.method = "entropy"; },
+       "not part of this version"},
+      {"method", [](Options o) { o.method = "x"; }, "minmax"},
+      {"requant", [](Options o) { o.requant = "x"; }, "float, fixed"},
+      {"prune", [](Options o) { o.prune = "2:4"; }, "not part of this version"},
+      {"prune", [](Options o) { o.prune = "magnitude:1"; }, "up to"},
+      {"prune", [](Options o) { o.prune = "magnitude:nan"; }, "up to"},
+      {"prune", [](Options o) { o.prune = "magnitude:"; }, "unknown"},
+      {"threads", [](Options o) { o.threads = 4; }, "not part of this version"},
+      {"percentile", [](Options o) { o.percentile = 40; }, "above 50"},
+      {"from", [](Options o) { o.from = Stage::Emit; }, "can't be begun at"},
+      {"order",
+       [](Options o) {
+         o.from = Stage::Optimize;
+         o.to = Stage::Prepare;
+       },
+       "comes after"},
+  };
+  for (const Case &bad : cases) {
+    CompileOptions options = valid();
+    bad.change(options);
+    std::string message = errorOf(options);
+    EXPECT_NE(message.find(bad.says), std::string::npos)
+        << bad.what << ": " << message;
+  }
+}
+
+TEST(CompileOptionsTest, RowsAreOnlyNeededWhereTheyAreRead) {
+  CompileOptions options = valid();
+  options.calibration.clear();
+  options.to = Stage::Prepare;
+  EXPECT_EQ(errorOf(options), "");
+  options.to = Stage::Emit;
+  options.from = Stage::Quantize;
+  EXPECT_EQ(errorOf(options), "");
+}
+
+TEST(CompileOptionsTest, ArtifactsAreAList) {
+  EXPECT_EQ(cantFail(parseArtifacts("object,asm, mlir")),
+            (std::set<Artifact>{Artifact::Object, Artifact::Assembly,
+                                Artifact::MLIRText}));
+  for (StringRef bad : {"", "objects", "object,,asm", "onnx"}) {
+    auto artifacts = parseArtifacts(bad);
+    ASSERT_FALSE(bool(artifacts)) << bad.str();
+    EXPECT_TRUE(StringRef(toString(artifacts.takeError())).contains("choose"));
+  }
+}
+
+TEST(CompileOptionsTest, PruneHasAKindAndAShare) {
+  EXPECT_EQ(cantFail(parsePrune("none")).magnitude, 0);
+  EXPECT_EQ(cantFail(parsePrune("magnitude:0.5")).magnitude, 0.5);
+  EXPECT_EQ(cantFail(parsePrune("neurons:0.25")).neurons, 0.25);
+}
+
+} // namespace

@@ -1,0 +1,109 @@
+//===- BenchCommand.cpp - quantc bench ------------------------------------===//
+#include "Commands.h"
+#include "Program.h"
+#include "TextTable.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+#include <chrono>
+
+using namespace llvm;
+
+namespace quantc {
+
+cl::SubCommand benchCommand("bench", "time a compiled library");
+
+static cl::opt<std::string> program(cl::Positional, cl::Required,
+                                    cl::desc("<OUT/N.so>"),
+                                    cl::sub(benchCommand));
+static cl::list<unsigned> batches("batch", cl::value_desc("1,16,256"),
+                                  cl::CommaSeparated,
+                                  cl::desc("rows a call (1, 16 and 256)"),
+                                  cl::sub(benchCommand));
+static cl::opt<int> threads("threads", cl::value_desc("T"),
+                            cl::desc("threads of N_run (1)"), cl::init(1),
+                            cl::sub(benchCommand));
+
+/// One sample lasts about this long, so that the clock's steps don't show.
+static constexpr double kSampleSeconds = 0.002;
+static constexpr int kSamples = 101;
+/// Rows a call; more than this is no batch but a data set.
+static constexpr unsigned kMaxBatch = 1u << 20;
+
+/// Seconds a call: the best sample and the median.
+static std::pair<double, double> timeCalls(function_ref<void()> call) {
+  using Clock = std::chrono::steady_clock;
+  auto sample = [&](int64_t calls) {
+    Clock::time_point start = Clock::now();
+    for (int64_t i = 0; i != calls; ++i)
+      call();
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  int64_t calls = 1;
+  while (sample(calls) < kSampleSeconds)
+    calls *= 2;
+  std::vector<double> seconds;
+  for (int i = 0; i != kSamples; ++i)
+    seconds.push_back(sample(calls) / calls);
+  llvm::sort(seconds);
+  return {seconds.front(), seconds[kSamples / 2]};
+}
+
+/// Numbers in [0, 1) that are the same in every run.
+static void fill(std::vector<float> &values) {
+  uint32_t state = 1;
+  for (float &value : values) {
+    state = state * 1664525u + 1013904223u;
+    value = (state >> 8) * 0x1p-24f;
+  }
+}
+
+int runBench(Reporter &reporter) {
+  if (threads != 1) {
+    reporter.error(formatv("--threads={0} is not part of this version",
+                           threads.getValue())
+                       .str(),
+                   "", "choose 1");
+    return kUsage;
+  }
+  std::vector<unsigned> sizes(batches.begin(), batches.end());
+  if (sizes.empty())
+    sizes = {1, 16, 256};
+  for (unsigned size : sizes)
+    if (size == 0 || size > kMaxBatch) {
+      reporter.error(
+          formatv("--batch={0} is not from 1 to {1}", size, kMaxBatch).str());
+      return kUsage;
+    }
+  Expected<ProgramPaths> paths = findProgram(program);
+  if (!paths)
+    return reporter.fail(paths.takeError());
+  auto library = Program::load(*paths);
+  if (!library)
+    return reporter.fail(library.takeError());
+
+  TextTable table({"batch", "best us", "median us", "median us a row"});
+  for (unsigned batch : sizes) {
+    std::vector<std::vector<float>> buffers;
+    for (const auto *tensors : {&(*library)->manifest().inputs,
+                                &(*library)->manifest().outputs})
+      for (const auto &tensor : *tensors)
+        fill(buffers.emplace_back(batch * tensor.values));
+    std::vector<const void *> pointers;
+    for (std::vector<float> &buffer : buffers)
+      pointers.push_back(buffer.data());
+    Workspace workspace((*library)->workspaceSize(batch));
+    auto [best, median] = timeCalls([&] {
+      (*library)->run(pointers, batch, workspace.data());
+    });
+    table.add({std::to_string(batch), formatv("{0:f2}", best * 1e6),
+               formatv("{0:f2}", median * 1e6),
+               formatv("{0:f3}", median * 1e6 / batch)});
+  }
+  table.print(outs());
+  reporter.done();
+  return kDone;
+}
+
+} // namespace quantc

@@ -1,0 +1,173 @@
+//===- CompileCommand.cpp - quantc compile --------------------------------===//
+#include "Commands.h"
+
+#include "quantc/Pipeline/Compile.h"
+#include "quantc/Pipeline/Pipeline.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using mlir::qnet::CompileOptions;
+using mlir::qnet::Stage;
+
+namespace quantc {
+
+cl::SubCommand compileCommand("compile", "make an integer program of a model");
+
+static cl::opt<std::string> model(cl::Positional, cl::Required,
+                                  cl::value_desc("MODEL"),
+                                  cl::desc("<MODEL.onnx>"),
+                                  cl::sub(compileCommand));
+static cl::list<std::string>
+    calibration("calibration", cl::value_desc("DATA"),
+                cl::desc("rows to calibrate on: one .npy, .npz or .csv, or one "
+                         "file an input"),
+                cl::sub(compileCommand));
+static cl::opt<std::string>
+    ranges("ranges", cl::value_desc("FILE"),
+           cl::desc("ranges from --emit=ranges in place of --calibration"),
+           cl::sub(compileCommand));
+static cl::opt<std::string> output("o", cl::value_desc("OUT"),
+                                   cl::desc("folder for the files"),
+                                   cl::sub(compileCommand));
+static cl::alias outputAlias("output", cl::desc("same as -o"),
+                             cl::aliasopt(output), cl::sub(compileCommand));
+static cl::opt<std::string>
+    name("name", cl::value_desc("N"),
+         cl::desc("name of the program and its files (the model's by default)"),
+         cl::sub(compileCommand));
+static cl::opt<std::string>
+    weights("weights", cl::value_desc("BITS"),
+            cl::desc("weights: int8 (default)"), cl::init("int8"),
+            cl::sub(compileCommand));
+static cl::opt<std::string>
+    activations("activations", cl::value_desc("BITS"),
+                cl::desc("activations: int8 (default)"), cl::init("int8"),
+                cl::sub(compileCommand));
+static cl::opt<std::string>
+    method("method", cl::value_desc("METHOD"),
+           cl::desc("ranges from calibration: auto (default), minmax, "
+                    "percentile"),
+           cl::init("auto"), cl::sub(compileCommand));
+static cl::opt<double>
+    percentile("percentile", cl::value_desc("P"),
+               cl::desc("share of values inside the range, in percent"),
+               cl::init(0), cl::sub(compileCommand));
+static cl::opt<std::string>
+    requant("requant", cl::value_desc("FORM"),
+            cl::desc("requantization: float (default), or fixed for cores "
+                     "without an FPU"),
+            cl::init("float"), cl::sub(compileCommand));
+static cl::opt<std::string>
+    prune("prune", cl::value_desc("HOW"),
+          cl::desc("none (default), magnitude:F or neurons:F with F the share "
+                   "to remove"),
+          cl::init("none"), cl::sub(compileCommand));
+static cl::opt<bool>
+    allowFloat("allow-float",
+               cl::desc("leave ops without an integer form in float"),
+               cl::sub(compileCommand));
+static cl::opt<std::string> target("target", cl::value_desc("TRIPLE"),
+                                   cl::desc("where to run (this machine)"),
+                                   cl::sub(compileCommand));
+static cl::opt<std::string>
+    cpu("cpu", cl::value_desc("CPU"),
+        cl::desc("native (default), portable, or a CPU's name"),
+        cl::init("native"), cl::sub(compileCommand));
+static cl::opt<std::string>
+    emit("emit", cl::value_desc("LIST"),
+         cl::desc("of object,header,shared,llvm,asm,mlir,ranges (the first "
+                  "three)"),
+         cl::sub(compileCommand));
+static cl::opt<int> threads("threads", cl::value_desc("T"),
+                            cl::desc("threads of N_run (1)"), cl::init(1),
+                            cl::sub(compileCommand));
+static cl::opt<std::string> from("from", cl::value_desc("STAGE"),
+                                 cl::desc("first stage: MODEL is MLIR"),
+                                 cl::init("import"), cl::sub(compileCommand));
+static cl::opt<std::string> to("to", cl::value_desc("STAGE"),
+                               cl::desc("last stage, after which the graph is "
+                                        "written to N.mlir"),
+                               cl::init("emit"), cl::sub(compileCommand));
+static cl::list<std::string>
+    printAfter("print-after-stage", cl::value_desc("STAGE"),
+               cl::desc("print the graph after the stage (or all)"),
+               cl::CommaSeparated, cl::sub(compileCommand));
+
+static Expected<Stage> readStage(StringRef flag, StringRef word) {
+  if (auto stage = mlir::qnet::stageNamed(word))
+    return *stage;
+  return createStringError(inconvertibleErrorCode(),
+                           "--" + flag + "=" + word +
+                               " is no stage; choose from " +
+                               mlir::qnet::stageNames());
+}
+
+static Expected<CompileOptions> readOptions() {
+  CompileOptions options;
+  options.model = model;
+  options.calibration.assign(calibration.begin(), calibration.end());
+  options.ranges = ranges;
+  options.output = output;
+  options.name = name;
+  options.weights = weights;
+  options.activations = activations;
+  options.method = method;
+  options.percentile = percentile;
+  options.requant = requant;
+  options.prune = prune;
+  options.allowFloat = allowFloat;
+  options.target = target;
+  options.cpu = cpu;
+  options.threads = threads;
+  if (emit.getNumOccurrences() != 0) {
+    auto artifacts = mlir::qnet::parseArtifacts(emit);
+    if (!artifacts)
+      return artifacts.takeError();
+    options.emit = std::move(*artifacts);
+  }
+  for (auto [flag, word, stage] : {std::tuple("from", &from, &options.from),
+                                   std::tuple("to", &to, &options.to)}) {
+    Expected<Stage> read = readStage(flag, *word);
+    if (!read)
+      return read.takeError();
+    *stage = *read;
+  }
+  for (StringRef word : printAfter) {
+    for (const mlir::qnet::StageInfo &info : mlir::qnet::stages())
+      if (word == "all")
+        options.printAfter.insert(info.stage);
+    if (word == "all")
+      continue;
+    Expected<Stage> read = readStage("print-after-stage", word);
+    if (!read)
+      return read.takeError();
+    options.printAfter.insert(*read);
+  }
+  if (Error error = mlir::qnet::checkOptions(options))
+    return std::move(error);
+  return options;
+}
+
+int runCompile(Reporter &reporter) {
+  Expected<CompileOptions> options = readOptions();
+  if (!options)
+    return reporter.fail(options.takeError(), kUsage);
+
+  mlir::DialectRegistry registry;
+  mlir::qnet::registerAllDialects(registry);
+  mlir::MLIRContext context(registry);
+  reporter.attach(context);
+  if (failed(mlir::qnet::compile(*options, context, reporter))) {
+    if (!reporter.failed())
+      reporter.error("compilation failed without a reason",
+                     sys::path::filename(options->model));
+    return kFailed;
+  }
+  reporter.done({{"output", options->output}});
+  return kDone;
+}
+
+} // namespace quantc

@@ -1,0 +1,71 @@
+//===- Program.h - A compiled program, loaded -------------------*- C++ -*-===//
+#ifndef QUANTC_TOOLS_PROGRAM_H
+#define QUANTC_TOOLS_PROGRAM_H
+
+#include "quantc/Emit/Manifest.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <string>
+
+namespace quantc {
+
+/// Where the parts of a compiled program lie: OUT/N.so, OUT/N.json, ...
+struct ProgramPaths {
+  std::string stem; ///< OUT/N
+
+  std::string file(llvm::StringRef extension) const {
+    return stem + "." + extension.str();
+  }
+};
+
+/// From what a user names (the folder, the library, the object, the manifest or
+/// the network kept beside them) to the program's files.
+llvm::Expected<ProgramPaths> findProgram(llvm::StringRef path);
+
+llvm::Expected<mlir::qnet::Manifest> loadManifest(const ProgramPaths &paths);
+
+/// The shared library in this process.
+class Program {
+public:
+  static llvm::Expected<std::unique_ptr<Program>>
+  load(const ProgramPaths &paths);
+  ~Program();
+  Program(const Program &) = delete;
+  Program &operator=(const Program &) = delete;
+
+  const mlir::qnet::Manifest &manifest() const { return description; }
+  std::vector<std::string> inputNames() const;
+  std::vector<std::string> outputNames() const;
+
+  /// Bytes of workspace for the batch.
+  size_t workspaceSize(size_t batch) const { return workspace(batch); }
+  /// One pointer an input, then one an output, as N_run takes them.
+  void run(llvm::ArrayRef<const void *> tensors, size_t batch,
+           void *workspace) const;
+
+private:
+  Program() = default;
+
+  mlir::qnet::Manifest description;
+  void *library = nullptr;
+  size_t (*workspace)(size_t) = nullptr;
+  void *entry = nullptr;
+};
+
+/// Memory for `Program::run`, aligned as it asks.
+class Workspace {
+public:
+  explicit Workspace(size_t bytes);
+  ~Workspace();
+  Workspace(const Workspace &) = delete;
+  Workspace &operator=(const Workspace &) = delete;
+  void *data() const { return memory; }
+
+private:
+  void *memory;
+};
+
+} // namespace quantc
+
+#endif // QUANTC_TOOLS_PROGRAM_H
