@@ -1,0 +1,61 @@
+// If this fails, a kernel's loops, tiles or finish are not those of its row.
+// RUN: quant-opt %s --expand-packed-dense --split-input-file --verify-diagnostics | FileCheck %s
+
+memref.global "private" constant @packed : memref<64xi8> = dense<1>
+memref.global "private" constant @bias : memref<16xi32> = dense<0>
+memref.global "private" constant @scale : memref<16xf32> = dense<0.5>
+
+// CHECK-LABEL: func.func @layer
+// CHECK: call @gemm_s16s8s32_4x16x2_avx2_to_i16_z3_0_255
+// CHECK-NOT: packed_dense
+func.func @layer(%x: memref<?x3xi16, strided<[16, 1]>>, %y: memref<?x16xi16>) {
+  %w = memref.get_global @packed : memref<64xi8>
+  %b = memref.get_global @bias : memref<16xi32>
+  %m = memref.get_global @scale : memref<16xf32>
+  qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2"
+    ins(%x, %w, %b : memref<?x3xi16, strided<[16, 1]>>, memref<64xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) outs(%y : memref<?x16xi16>) {zero_point = 3 : i32}
+  return
+}
+
+// One function a kernel and finish: panels, then tiles of 4, 2 and 1 rows, each
+// with two vectors of 8 lanes a row.
+// CHECK: func.func private @gemm_s16s8s32_4x16x2_avx2_to_i16_z3_0_255
+// CHECK: scf.for
+// CHECK: scf.for {{.*}} step %c4
+// CHECK-COUNT-8: qnet.dot
+// CHECK-NOT: qnet.dot
+// CHECK: scf.for {{.*}} step %c2
+// CHECK-COUNT-4: qnet.dot
+// CHECK-NOT: qnet.dot
+// CHECK: scf.for {{.*}} step %c1
+// CHECK-COUNT-2: qnet.dot
+// CHECK-NOT: qnet.dot
+
+// -----
+
+// No such row.
+func.func @unknown(%x: memref<?x4xi16>, %w: memref<64xi8>, %b: memref<16xi32>, %y: memref<?x16xf32>) {
+  // expected-error @below {{no row of the kernel table is named 'gemm_none'}}
+  qnet.packed_dense "gemm_none" ins(%x, %w, %b : memref<?x4xi16>, memref<64xi8>, memref<16xi32>)
+    outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+// The packed size must be the row's: 4 inputs are two groups of 2, 64 bytes.
+func.func @size(%x: memref<?x4xi16>, %w: memref<63xi8>, %b: memref<16xi32>, %y: memref<?x16xf32>) {
+  // expected-error @below {{packed weights do not have the size}}
+  qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2" ins(%x, %w, %b : memref<?x4xi16>, memref<63xi8>, memref<16xi32>)
+    outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+// Nothing to do.
+// CHECK-LABEL: func.func @empty
+func.func @empty() {
+  return
+}

@@ -1,0 +1,52 @@
+// If this fails, a kernel runs on another instruction than its row says.
+// RUN: quant-opt %s --lower-dot=isa=avx2 --split-input-file | FileCheck %s --check-prefix=AVX2
+// RUN: quant-opt %s --lower-dot=isa=sse41 --split-input-file | FileCheck %s --check-prefix=SSE41
+// RUN: quant-opt %s --lower-dot=isa=dotprod --split-input-file | FileCheck %s --check-prefix=DOTPROD
+// RUN: quant-opt %s --lower-dot=isa=i8mm --split-input-file | FileCheck %s --check-prefix=I8MM
+// RUN: quant-opt %s --lower-dot=isa=portable --split-input-file | FileCheck %s --check-prefix=PLAIN
+
+// AVX2-LABEL: func.func @pairs8
+// AVX2: %[[W:.*]] = arith.extsi %{{.*}} : vector<16xi8> to vector<16xi16>
+// AVX2: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%{{.*}}, %[[W]])
+// AVX2: arith.addi %{{.*}}, %[[P]] : vector<8xi32>
+// PLAIN-LABEL: func.func @pairs8
+// PLAIN-NOT: intrinsic
+// PLAIN: arith.muli {{.*}} : vector<16xi32>
+// PLAIN: vector.shuffle {{.*}} [0, 2, 4, 6, 8, 10, 12, 14]
+// PLAIN: vector.shuffle {{.*}} [1, 3, 5, 7, 9, 11, 13, 15]
+func.func @pairs8(%acc: vector<8xi32>, %x: vector<16xi16>, %w: vector<16xi8>) -> vector<8xi32> {
+  %r = qnet.dot %acc, %x, %w : vector<8xi32>, vector<16xi16>, vector<16xi8>
+  return %r : vector<8xi32>
+}
+
+// -----
+
+// SSE41-LABEL: func.func @pairs4
+// SSE41: llvm.call_intrinsic "llvm.x86.sse2.pmadd.wd"
+func.func @pairs4(%acc: vector<4xi32>, %x: vector<8xi16>, %w: vector<8xi8>) -> vector<4xi32> {
+  %r = qnet.dot %acc, %x, %w : vector<4xi32>, vector<8xi16>, vector<8xi8>
+  return %r : vector<4xi32>
+}
+
+// -----
+
+// DOTPROD-LABEL: func.func @quads_signed
+// DOTPROD: llvm.call_intrinsic "llvm.aarch64.neon.sdot.v4i32.v16i8"
+// I8MM-LABEL: func.func @quads_signed
+// I8MM-NOT: intrinsic
+func.func @quads_signed(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> vector<4xi32> {
+  %r = qnet.dot %acc, %x, %w : vector<4xi32>, vector<16xi8>, vector<16xi8>
+  return %r : vector<4xi32>
+}
+
+// -----
+
+// I8MM-LABEL: func.func @quads_unsigned
+// I8MM: llvm.call_intrinsic "llvm.aarch64.neon.usdot.v4i32.v16i8"
+// PLAIN-LABEL: func.func @quads_unsigned
+// PLAIN: arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
+// PLAIN: arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
+func.func @quads_unsigned(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> vector<4xi32> {
+  %r = qnet.dot %acc, %x, %w {lhs_unsigned} : vector<4xi32>, vector<16xi8>, vector<16xi8>
+  return %r : vector<4xi32>
+}

@@ -1,0 +1,63 @@
+// If this fails, weights are packed wrongly, or activations are stored in a form
+// that the kernel does not read.
+// RUN: quant-opt %s --select-kernels=isa=avx2 --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
+// RUN: quant-opt %s --select-kernels=isa=dotprod --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
+// RUN: not quant-opt %s --select-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+// UNKNOWN: error: select-kernels: no instruction set is named 'z80'
+
+!q = !quant.uniform<u8:f32, 0.5:10>
+!r = !quant.uniform<u8:f32, 0.25:3>
+
+// Three channels are padded to 16, five inputs to six (AVX2) or eight (dotprod).
+// The storage between the two layers is the kernel's: no cast is left there. For
+// signed storage the bias gives back 128 times the sum of the channel's weights:
+// 1 + 128 * (1 - 2 + 3 + 4 + 5) = 1409.
+// ALL-LABEL: func.func @two_layers
+// AVX2: qnet.constant dense<[1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]> : tensor<16xi32>
+// AVX2: qnet.constant dense<[1, -2, 5, 6, 1, 1, 0, {{.*}} : tensor<96xi8>
+// AVX2: qnet.storage_cast {{.*}} {offset = 0 : i64} : {{.*}} -> tensor<?x5xi16>
+// AVX2: %[[FIRST:.*]] = qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2"
+// AVX2-SAME: outs({{.*}} : tensor<?x16xi16>) {zero_point = 3 : i32} -> tensor<?x16xi16>
+// AVX2: %[[SLICE:.*]] = tensor.extract_slice %[[FIRST]][0, 0] [%{{.*}}, 3] [1, 1]
+// AVX2-NOT: storage_cast
+// AVX2: qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2" ins(%[[SLICE]]
+// AVX2-SAME: out_bias
+// DOT: qnet.constant dense<[1409, {{.*}}]> : tensor<16xi32>
+// DOT: qnet.constant dense<{{.*}} : tensor<128xi8>
+// DOT: qnet.storage_cast {{.*}} {offset = -128 : i64} : {{.*}} -> tensor<?x5xi8>
+// DOT: qnet.packed_dense "gemm_s8s8s32_4x16x4_dotprod"
+// DOT-SAME: {offset = -128 : i32, zero_point = 3 : i32} -> tensor<?x16xi8>
+func.func @two_layers(%x: tensor<?x5xf32>) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<[[1, -2, 3, 4, 5], [5, 6, -7, 8, 9], [1, 1, 1, 1, -1]]> : tensor<3x5xi8>
+  %b = qnet.constant dense<[1, 2, 3]> : tensor<3xi32>
+  %m = qnet.constant dense<[0.5, 0.25, 0.125]> : tensor<3xf32>
+  %w2 = qnet.constant dense<[[1, -2, 3], [5, 6, -7]]> : tensor<2x3xi8>
+  %b2 = qnet.constant dense<[1, 2]> : tensor<2xi32>
+  %m2 = qnet.constant dense<[0.5, 0.25]> : tensor<2xf32>
+  %ob = qnet.constant dense<[0.125, 7.25]> : tensor<2xf32>
+  %q = qnet.quantize %x : tensor<?x5xf32> -> tensor<?x5x!q>
+  %y = qnet.qdense %q, %w, %b, %m
+    : (tensor<?x5x!q>, tensor<3x5xi8>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3x!r>
+  %z = qnet.qdense %y, %w2, %b2, %m2 out_bias(%ob)
+    : (tensor<?x3x!r>, tensor<2x3xi8>, tensor<2xi32>, tensor<2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  return %z : tensor<?x2xf32>
+}
+
+// A float layer keeps its function as an op of its own.
+// ALL-LABEL: func.func @float
+// ALL: qnet.packed_dense "gemm_f32f32f32_
+// ALL: qnet.activation relu
+func.func @float(%x: tensor<?x2xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<1.0> : tensor<16x2xf32>
+  %y = qnet.dense %x, %w {function = #qnet.fn<relu>} : (tensor<?x2xf32>, tensor<16x2xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// Nothing to do: weights that are not constant stay for Lower's plain loop.
+// ALL-LABEL: func.func @not_constant
+// ALL: qnet.dense
+func.func @not_constant(%x: tensor<?x2xf32>, %w: tensor<3x2xf32>) -> tensor<?x3xf32> {
+  %y = qnet.dense %x, %w : (tensor<?x2xf32>, tensor<3x2xf32>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}

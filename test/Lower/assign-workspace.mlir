@@ -1,0 +1,47 @@
+// If this fails, buffers overlap that live together, or the workspace is larger
+// than it must be.
+// RUN: quant-opt %s --assign-workspace=block-rows=8 --split-input-file --verify-diagnostics | FileCheck %s
+
+// %a and %c do not live together and share a place; %b lies behind them: 8 rows
+// of 64 bytes and 64 bytes of slack are 576.
+// CHECK: module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 1152 : i64}
+// CHECK-LABEL: func.func @rows
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[NEXT:.*]] = arith.constant 576 : index
+// CHECK: memref.view %[[WS:.*]][%[[ZERO]]][%{{.*}}] : memref<?xi8> to memref<?x16xf32>
+// CHECK: memref.view %[[WS]][%[[NEXT]]]
+// CHECK: memref.view %[[WS]][%c0
+// CHECK-NOT: memref.alloc
+func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x16xf32>
+  %a = memref.alloc(%n) : memref<?x16xf32>
+  memref.copy %x, %a : memref<?x16xf32> to memref<?x16xf32>
+  %b = memref.alloc(%n) : memref<?x16xf32>
+  memref.copy %a, %b : memref<?x16xf32> to memref<?x16xf32>
+  %c = memref.alloc(%n) : memref<?x16xf32>
+  memref.copy %b, %c : memref<?x16xf32> to memref<?x16xf32>
+  memref.copy %c, %y : memref<?x16xf32> to memref<?x16xf32>
+  return
+}
+
+// -----
+
+// Nothing to place.
+// CHECK: module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 64 : i64}
+func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>) {
+  memref.copy %x, %y : memref<?x16xf32> to memref<?x16xf32>
+  return
+}
+
+// -----
+
+// Two unknown sizes cannot be placed.
+func.func @rows(%x: memref<?x?xf32>, %ws: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x?xf32>
+  // expected-error @below {{cannot be placed before the program runs}}
+  %a = memref.alloc(%n, %n) : memref<?x?xf32>
+  memref.copy %x, %a : memref<?x?xf32> to memref<?x?xf32>
+  return
+}
