@@ -1,0 +1,38 @@
+"""quantc: a trained network goes in, a native integer program comes out.
+
+>>> q = quantc.quantize("model.onnx", calibration)      # doctest: +SKIP
+>>> y = q.predict(x)                                    # doctest: +SKIP
+>>> q.save("out", name="mnist")                         # doctest: +SKIP
+
+`quantc.backend`, which needs onnx, is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .compilation import quantize
+from .errors import QuantcError, QuantcWarning
+from .manifest import Tensor
+from .quantized import Comparison, Quantized, load, reference
+
+__all__ = [
+    "Comparison",
+    "QuantcError",
+    "QuantcWarning",
+    "Quantized",
+    "Tensor",
+    "__version__",
+    "load",
+    "quantize",
+    "reference",
+]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "backend":
+        return importlib.import_module(".backend", __name__)
+    raise AttributeError(f"module 'quantc' has no attribute {name!r}")

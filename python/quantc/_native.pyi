@@ -1,0 +1,13 @@
+from typing import Any
+
+MAX_TENSORS: int
+
+class Library:
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        inputs: list[tuple[str, tuple[int, ...]]],
+        outputs: list[tuple[str, tuple[int, ...]]],
+    ) -> None: ...
+    def __call__(self, *inputs: Any) -> Any: ...

@@ -1,0 +1,107 @@
+"""How arrays get to the tool and back: as .npy and .npz files that hold plain numbers, never pickled objects."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import QuantcError
+
+__all__ = ["as_numbers", "data_argument", "read_npy", "write_npy", "write_npz"]
+
+FILE_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
+NUMBERS = "biuf"  # numpy's kinds: bool, signed, unsigned, floating
+
+
+def as_numbers(value: ArrayLike, what: str) -> NDArray[Any]:
+    """`value` as an array of real numbers, without a copy where it is one.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything else: objects, text, complex numbers, rows of different lengths.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # ragged rows
+        raise TypeError(f"{what} cannot be read as one array: {error}") from error
+    if array.dtype.kind not in NUMBERS:
+        raise TypeError(f"{what} needs real numbers, got dtype {array.dtype}")
+    return array
+
+
+def write_npy(path: Path, value: ArrayLike, what: str) -> Path:
+    """Write `value` as a .npy file and return its path."""
+    np.save(path, np.ascontiguousarray(as_numbers(value, what)).reshape(np.shape(value)), allow_pickle=False)
+    return path
+
+
+def write_npz(path: Path, values: Mapping[str, ArrayLike], what: str) -> Path:
+    """Write named arrays as an uncompressed .npz file and return its path.
+
+    numpy.savez takes the names as keywords, so a tensor named "file" would be an error; hence this function.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for name, value in values.items():
+            array = np.ascontiguousarray(as_numbers(value, f"{what} {name!r}"))
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    return path
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """Read what the tool wrote."""
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise QuantcError(f"the compiler's result cannot be read: {error}", where=str(path)) from error
+    return array
+
+
+def data_argument(value: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str], folder: Path, name: str) -> Path:
+    """The file that stands for `value` on the tool's command line.
+
+    Parameters
+    ----------
+    value : array, mapping of tensor name to array, or path of a .npy, .npz, .csv or .parquet file
+        A file is passed on as it is; arrays are written, floating ones as float32.
+    folder : Path
+        Where to write arrays.
+    name : str
+        What the data is, for the file's name and for messages: "calibration", "labels".
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path leads to no file.
+    TypeError
+        If an array holds anything but real numbers.
+    ValueError
+        If a file is of another kind, or there is no row.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        path = Path(os.path.abspath(value))
+        if not path.is_file():
+            raise FileNotFoundError(f"{name}: no file at {path}")
+        if path.suffix.lower() not in FILE_SUFFIXES:
+            raise ValueError(f"{name}: {path.name} is none of {', '.join(FILE_SUFFIXES)}")
+        return path
+    if isinstance(value, Mapping):
+        arrays = {str(key): _rows(array, f"{name} {key!r}") for key, array in value.items()}
+        if not arrays:
+            raise ValueError(f"{name}: the mapping holds no array")
+        return write_npz(folder / f"{name}.npz", arrays, name)
+    return write_npy(folder / f"{name}.npy", _rows(value, name), name)
+
+
+def _rows(value: ArrayLike, what: str) -> NDArray[Any]:
+    array = as_numbers(value, what)
+    if array.ndim == 0 or array.shape[0] == 0:
+        raise ValueError(f"{what}: needs at least one row, got shape {array.shape}")
+    return array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array

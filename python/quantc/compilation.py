@@ -1,0 +1,205 @@
+"""`quantize`: from a trained network and calibration rows to a compiled one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from .arrays import data_argument
+from .quantized import Quantized, Source
+from .tool import Progress
+
+__all__ = ["quantize"]
+
+METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
+WEIGHTS = ("int8", "int4", "mixed")
+FALLBACK_NAME = "model"
+EXPORTERS = {  # what to do with a model of a framework, by the root of the module that defines its class
+    "torch": "export it with torch.onnx.export and give the file",
+    "keras": "export it with model.export(PATH, format='onnx') and give the file",
+    "tensorflow": "export it with tf2onnx and give the file",
+    "sklearn": "export it with skl2onnx and give the file",
+}
+
+
+def quantize(
+    model: str | os.PathLike[str] | bytes | Any,
+    calibration: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+    method: str = "auto",
+    weights: str = "int8",
+    prune: str | None = None,
+    accuracy_budget: float | str | None = None,
+    target: str | None = None,
+    cpu: str = "native",
+    threads: int = 1,
+    labels: ArrayLike | str | os.PathLike[str] | None = None,
+    progress: bool | Progress | None = None,
+) -> Quantized:
+    """Quantize a trained network and compile it to a native integer program.
+
+    Parameters
+    ----------
+    model : path, bytes or onnx.ModelProto
+        The trained network, as an ONNX file, its content, or onnx's object.
+    calibration : array of shape (rows, ...), mapping of input name to array, or path
+        Rows like those the network will see (a hundred are often enough); from them the ranges are measured. A path
+        leads to a .npy, .npz, .csv or .parquet file, which may be larger than memory.
+    method : {"auto", "minmax", "percentile", "mse", "entropy"}
+        How a range is chosen from what was measured.
+    weights : {"int8", "int4", "mixed"}
+        The weights' width.
+    prune : str, optional
+        "2:4", "block:F", "magnitude:F" or "features:K".
+    accuracy_budget : float or str, optional
+        How much accuracy may be lost: 0.001 or "0.1%".
+    target : str, optional
+        Target triple; by default this machine's. The result of another target does not run here.
+    cpu : str
+        "native", "portable" or the name of a CPU.
+    threads : int
+        How many threads the compiled network runs on.
+    labels : array of int, shape (rows,), or path, optional
+        The calibration rows' labels.
+    progress : bool or callable, optional
+        True writes a line of progress to standard error; a callable gets (stage, done, total).
+
+    Returns
+    -------
+    Quantized
+        Its files live in a temporary folder as long as it does; `Quantized.save` keeps them.
+
+    Raises
+    ------
+    QuantcError
+        If the model or the data cannot be compiled; the message names the node or the row, and what to do.
+    TypeError, ValueError, FileNotFoundError
+        If an argument is not what is written above.
+
+    Examples
+    --------
+    >>> q = quantc.quantize("digits.onnx", calibration)     # doctest: +SKIP
+    >>> scores = q(x)                                       # doctest: +SKIP
+    """
+    options = _options(method, weights, prune, accuracy_budget, target, cpu, threads)
+    scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
+    try:
+        path = _model_file(model, scratch)
+        options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]
+        if labels is not None:
+            options += ["--labels", os.fspath(data_argument(labels, scratch, "labels"))]
+        source = Source(path, tuple(options))
+        out = scratch / "out"
+        out.mkdir()
+        library = source.compile(out, _name_of(path), _progress(progress))
+        return Quantized(library, source=source, owned_folder=scratch, runs_here=target is None)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def _options(
+    method: str,
+    weights: str,
+    prune: str | None,
+    accuracy_budget: float | str | None,
+    target: str | None,
+    cpu: str,
+    threads: int,
+) -> list[str]:
+    """The tool's options; what is left at its default is not written, so that the tool's own default holds."""
+    _one_of("method", method, METHODS)
+    _one_of("weights", weights, WEIGHTS)
+    if type(threads) is not int or threads < 1:
+        raise ValueError(f"threads: needs a positive integer, got {threads!r}")
+    options = []
+    if method != "auto":
+        options.append(f"--method={method}")
+    if weights != "int8":
+        options.append(f"--weights={weights}")
+    if prune is not None:
+        options.append(f"--prune={_word('prune', prune)}")
+    if accuracy_budget is not None:
+        options.append(f"--accuracy-budget={_budget(accuracy_budget)}")
+    if target is not None:
+        options.append(f"--target={_word('target', target)}")
+    if cpu != "native":
+        options.append(f"--cpu={_word('cpu', cpu)}")
+    if threads != 1:
+        options.append(f"--threads={threads}")
+    return options
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
+
+
+def _word(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name}: needs a text, got {value!r}")
+    return value
+
+
+def _budget(value: float | str) -> str:
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d+(\.\d+)?%", value):
+            raise ValueError(f"accuracy_budget: {value!r} is not of the form '0.1%'")
+        return value
+    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise ValueError(f"accuracy_budget: needs a share from 0 up to 1, or a text like '0.1%', got {value!r}")
+    return f"{value * 100:.10g}%"
+
+
+def _model_file(model: object, folder: Path) -> Path:
+    """The path of an ONNX file with the model: the user's own, or one written into `folder`."""
+    if isinstance(model, (str, os.PathLike)):
+        path = Path(os.path.abspath(os.fspath(model)))
+        if not path.is_file():
+            raise FileNotFoundError(f"model: no file at {path}")
+        return path
+    kinds = {cls.__module__.partition(".")[0]: cls for cls in type(model).__mro__}
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        content = bytes(model)
+    elif "onnx" in kinds and hasattr(model, "SerializeToString"):
+        content = model.SerializeToString()
+    else:
+        name = f"{type(model).__module__}.{type(model).__qualname__}"
+        remedy = next((text for root, text in EXPORTERS.items() if root in kinds), "give an ONNX model")
+        raise TypeError(f"model: needs an ONNX file's path, bytes or an onnx.ModelProto, got a {name}; {remedy}")
+    path = folder / f"{FALLBACK_NAME}.onnx"
+    path.write_bytes(content)
+    return path
+
+
+def _name_of(model: Path) -> str:
+    """A C name from the model's file name."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", model.stem, flags=re.ASCII)
+    return name if re.match(r"[A-Za-z]", name) else FALLBACK_NAME
+
+
+def _progress(progress: bool | Progress | None) -> Progress | None:
+    if progress is None or progress is False:
+        return None
+    if progress is True:
+        return _write_progress
+    if callable(progress):
+        return progress
+    raise TypeError(f"progress: needs True or a callable of (stage, done, total), got {progress!r}")
+
+
+def _write_progress(stage: str, done: int, total: int) -> None:
+    """One line that writes over itself on a terminal, and one line a stage elsewhere."""
+    finished = total > 0 and done >= total
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{stage}: {done} of {total}" + ("\n" if finished else ""))
+    elif finished:
+        sys.stderr.write(f"{stage}: {done} of {total}\n")
+    sys.stderr.flush()

@@ -1,0 +1,400 @@
+"""A compiled network as a Python object."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from ._native import Library
+from .arrays import data_argument, read_npy, write_npy
+from .errors import QuantcError
+from .manifest import C_NAME, Manifest, Tensor, read_manifest
+from .table import bytes_text, number_text, records_table, text_table
+from .tool import run_tool
+
+__all__ = ["Comparison", "Quantized", "Source", "load", "reference"]
+
+FILE_SUFFIXES = (".so", ".o", ".h", ".mlirbc", ".json")  # the manifest last: it vouches for the others
+LAYER_COLUMNS = {
+    "name": "layer",
+    "op": "op",
+    "function": "function",
+    "kernel": "kernel",
+    "inputs": "inputs",
+    "outputs": "outputs",
+    "input_bits": "in bits",
+    "weights_bits": "w bits",
+    "output_bits": "out bits",
+    "input_scale": "in scale",
+    "output_scale": "out scale",
+    "weights_bytes": "weights",
+}
+COMPARISON_COLUMNS = {
+    "name": "layer",
+    "layer": "layer",
+    "op": "op",
+    "sqnr_db": "SQNR dB",
+    "sqnr": "SQNR dB",
+    "max_error": "max error",
+    "agreement": "agreement",
+    "clipped": "clipped",
+    "clipped_share": "clipped",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a network was compiled from, kept to compile it again under another name and to compare it with.
+
+    Attributes
+    ----------
+    model : Path
+        The ONNX file.
+    options : tuple of str
+        The tool's options, but for where to write and under which name.
+    """
+
+    model: Path
+    options: tuple[str, ...]
+
+    def compile(self, folder: Path, name: str, progress: Callable[[str, int, int], None] | None = None) -> Path:
+        """Compile into `folder` and return the library's path."""
+        run_tool(["compile", self.model, *self.options, "-o", folder, "--name", name, "--progress=json"], progress)
+        return folder / f"{name}.so"
+
+
+class Comparison:
+    """How a compiled network differs from the float network on given rows; print it for a table.
+
+    Attributes
+    ----------
+    data : dict
+        The tool's figures: those of the whole network, and a record a layer under "layers".
+    """
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+
+    def __getitem__(self, key: str) -> Any:
+        return self.data[key]
+
+    def __repr__(self) -> str:
+        layers = self.data.get("layers")
+        records = [layer for layer in layers if isinstance(layer, Mapping)] if isinstance(layers, list) else []
+        parts = [records_table(records, COMPARISON_COLUMNS)]
+        parts.append(
+            text_table(
+                ["whole network", ""],
+                [
+                    [key.replace("_", " "), number_text(value)]
+                    for key, value in self.data.items()
+                    if not isinstance(value, (list, dict))
+                ],
+            )
+        )
+        return "\n\n".join(part for part in parts if part)
+
+
+class Quantized:
+    """A network compiled to integers, ready to run. Made by `quantize` and `load`.
+
+    Attributes
+    ----------
+    name : str
+        Its name: that of its files and of its C functions.
+    inputs, outputs : tuple of Tensor
+        Names and row shapes, in the order in which `predict` takes and gives them.
+    manifest : dict
+        All that the compiler recorded: layers, parameters, sizes, digests.
+    path : Path
+        The shared library.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        source: Source | None = None,
+        owned_folder: Path | None = None,
+        runs_here: bool = True,
+    ) -> None:
+        self.path = path
+        self._manifest = read_manifest(path.with_suffix(".json"))
+        self._source = source
+        if owned_folder is not None:
+            weakref.finalize(self, shutil.rmtree, owned_folder, ignore_errors=True)
+        self._call: Callable[..., Any] = _open(path, self._manifest) if runs_here else self._foreign
+
+    @property
+    def name(self) -> str:
+        return self._manifest.name
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return self._manifest.inputs
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return self._manifest.outputs
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return self._manifest.data
+
+    def predict(self, *inputs: ArrayLike) -> Any:
+        """Run the network.
+
+        Parameters
+        ----------
+        *inputs : array of real numbers, shape (rows, ...)
+            One for each of the network's inputs. C-contiguous float32 arrays are read in place, others are converted.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, ...), or a tuple of them
+            One for each output. Every call makes new arrays; calls may run in several threads at once.
+
+        Raises
+        ------
+        ValueError
+            If a shape is not the network's, or the inputs differ in rows.
+        TypeError
+            If an input holds anything but real numbers, or the number of inputs is not the network's.
+        """
+        return self._call(*inputs)
+
+    def __call__(self, *inputs: ArrayLike) -> Any:
+        """The same as `predict`."""
+        return self._call(*inputs)
+
+    def save(self, folder: str | os.PathLike[str], name: str | None = None) -> Path:
+        """Write the library, object, header, manifest and integer network into `folder`.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is not there.
+        name : str, optional
+            The files' name and the prefix of the C functions, a C name; by default the name it has. Another name
+            means compiling again, which only an object from `quantize` can.
+
+        Returns
+        -------
+        Path
+            The shared library's path, for `load`; the object's, for a target that has no shared library here.
+        """
+        name = self.name if name is None else name
+        if not isinstance(name, str) or not C_NAME.fullmatch(name):
+            raise ValueError(f"name: {name!r} is no C name (letters, digits and _, not starting with a digit)")
+        target = Path(os.path.abspath(folder))
+        target.mkdir(parents=True, exist_ok=True)
+        if name == self.name:
+            _copy_artifacts(self.path, target, name)
+        elif self._source is None:
+            raise ValueError(
+                f"name: this network was loaded as {self.name!r}, and its C functions carry that name; "
+                f"save it as {self.name!r}, or compile the model again under the name {name!r}"
+            )
+        else:
+            with tempfile.TemporaryDirectory(prefix="quantc-") as scratch:
+                _copy_artifacts(self._source.compile(Path(scratch), name), target, name)
+        library = target / f"{name}.so"
+        return library if library.is_file() else library.with_suffix(".o")
+
+    def compare(
+        self,
+        x: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+        labels: ArrayLike | str | os.PathLike[str] | None = None,
+        model: str | os.PathLike[str] | None = None,
+    ) -> Comparison:
+        """Compare with the float network, layer by layer.
+
+        Parameters
+        ----------
+        x : array of shape (rows, ...), mapping of input name to array, or path of a data file
+            The rows to run on both.
+        labels : array of int, shape (rows,), or path, optional
+            What the rows should be classified as; adds both accuracies.
+        model : path, optional
+            The float ONNX model; needed for an object from `load`, known to one from `quantize`.
+
+        Returns
+        -------
+        Comparison
+        """
+        if model is not None:
+            float_model = Path(os.path.abspath(model))
+        elif self._source is not None:
+            float_model = self._source.model
+        else:
+            raise ValueError("model: a loaded network does not know its float model; give compare(x, model=PATH)")
+        with tempfile.TemporaryDirectory(prefix="quantc-") as scratch:
+            command: list[str | os.PathLike[str]] = ["compare", float_model, self.path]
+            command += ["--input", data_argument(x, Path(scratch), "input"), "--json"]
+            if labels is not None:
+                command += ["--labels", data_argument(labels, Path(scratch), "labels")]
+            text = run_tool(command)
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise QuantcError(f"the compiler's comparison is not JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise QuantcError("the compiler's comparison is no JSON object")
+        return Comparison(data)
+
+    def __repr__(self) -> str:
+        data = self._manifest.data
+        facts = [f"Quantized network {self.name!r}"]
+        for key in ("target", "cpu"):
+            if isinstance(data.get(key), str):
+                facts.append(f"{key} {data[key]}")
+        lines = [", ".join(facts)]
+        for heading, key in (("input", "inputs"), ("output", "outputs")):
+            lines += [_tensor_line(heading, record) for record in data[key]]
+        layers = records_table([_layer_row(layer) for layer in self._manifest.layers], LAYER_COLUMNS)
+        if layers:
+            lines += ["", layers]
+        sizes = data.get("sizes")
+        if isinstance(sizes, dict):
+            cells = [f"{key} {bytes_text(value)}" for key, value in sizes.items() if isinstance(value, (int, float))]
+            if cells:
+                lines += ["", "sizes: " + ", ".join(cells)]
+        return "\n".join(lines)
+
+    def _foreign(self, *inputs: ArrayLike) -> Any:
+        raise QuantcError(
+            f"this network was compiled for {self._manifest.target or 'another target'} and does not run here",
+            remedy="quantc.reference(q, x) gives the same bits on any machine",
+        )
+
+
+def load(path: str | os.PathLike[str]) -> Quantized:
+    """Open a compiled network.
+
+    Parameters
+    ----------
+    path : path
+        The shared library, ``OUT/N.so``; its manifest ``OUT/N.json`` lies beside it. A library is a program: load
+        only one that you trust.
+
+    Returns
+    -------
+    Quantized
+
+    Raises
+    ------
+    FileNotFoundError
+        If the library or the manifest is not there.
+    QuantcError
+        If they are not a library of this machine and its manifest.
+    """
+    library = Path(os.path.abspath(path))
+    if not library.is_file():
+        raise FileNotFoundError(f"no compiled network at {library}")
+    if library.suffix != ".so":
+        raise ValueError(f"path: {library.name} is no compiled network; give the .so file that lies beside its .json")
+    return Quantized(library)
+
+
+def reference(q: Quantized, *inputs: ArrayLike) -> Any:
+    """Run a network in the reference interpreter, which defines what every compiled program must give.
+
+    Parameters
+    ----------
+    q : Quantized
+    *inputs : array of real numbers, shape (rows, ...)
+        As `Quantized.predict` takes them.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, ...), or a tuple of them
+        The same bits as ``q.predict(*inputs)``, slowly.
+    """
+    network = q.path.with_suffix(".mlirbc")
+    if not network.is_file():
+        raise FileNotFoundError(
+            f"no integer network at {network}; `quantc compile` writes it beside the library, keep them together"
+        )
+    return run_interpreter(network, inputs, [tensor.name for tensor in q.inputs], len(q.outputs))
+
+
+def run_interpreter(network: Path, inputs: Sequence[ArrayLike], input_names: Sequence[str], outputs: int) -> Any:
+    """Run `network` (ONNX, float; or MLIR) in the interpreter: one array, or a tuple where there are several."""
+    if len(inputs) != len(input_names):
+        raise TypeError(f"this network has {len(input_names)} inputs ({', '.join(input_names)}), got {len(inputs)}")
+    with tempfile.TemporaryDirectory(prefix="quantc-") as scratch:
+        folder = Path(scratch)
+        command: list[str | os.PathLike[str]] = ["run", network]
+        for index, (value, name) in enumerate(zip(inputs, input_names, strict=True)):
+            command += ["--input", write_npy(folder / f"input{index}.npy", value, f"input {name!r}")]
+        results = [folder / f"output{index}.npy" for index in range(outputs)]
+        for result in results:
+            command += ["--output", result]
+        run_tool(command)
+        arrays: list[NDArray[Any]] = [read_npy(result) for result in results]
+    return arrays[0] if outputs == 1 else tuple(arrays)
+
+
+def _open(path: Path, manifest: Manifest) -> Library:
+    digests = manifest.data.get("digests")
+    recorded = digests.get("shared") if isinstance(digests, dict) else None
+    # The shapes are the manifest's: with another library's, the program would read and write past the arrays.
+    if recorded is not None and recorded != hashlib.sha256(path.read_bytes()).hexdigest():
+        raise QuantcError(
+            "not the library that its manifest describes", where=str(path), remedy="compile the model again"
+        )
+    try:
+        return Library(
+            os.fspath(path),
+            manifest.name,
+            [(tensor.name, tensor.row_shape) for tensor in manifest.inputs],
+            [(tensor.name, tensor.row_shape) for tensor in manifest.outputs],
+        )
+    except (RuntimeError, ValueError) as error:
+        raise QuantcError(str(error)) from error
+
+
+def _copy_artifacts(library: Path, folder: Path, name: str) -> None:
+    """Copy the files of one network; each appears whole or not at all, the manifest last."""
+    with _scratch_in(folder) as scratch:
+        present = [s for s in FILE_SUFFIXES if library.with_suffix(s).is_file()]
+        for suffix in present:
+            shutil.copyfile(library.with_suffix(suffix), scratch / f"{name}{suffix}")
+        for suffix in present:
+            os.replace(scratch / f"{name}{suffix}", folder / f"{name}{suffix}")
+
+
+@contextmanager
+def _scratch_in(folder: Path) -> Iterator[Path]:
+    """A temporary folder on the same file system as `folder`, so that files can be moved out of it."""
+    with tempfile.TemporaryDirectory(prefix=".quantc-", dir=folder) as scratch:
+        yield Path(scratch)
+
+
+def _layer_row(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer's record as the table shows it: nothing where a layer has no weights."""
+    row = {key: value for key, value in layer.items() if value != 0 or not key.startswith("weights_")}
+    if isinstance(row.get("weights_bytes"), int):
+        row["weights_bytes"] = bytes_text(row["weights_bytes"])
+    return row
+
+
+def _tensor_line(heading: str, record: Mapping[str, Any]) -> str:
+    shape = ["rows", *(number_text(n) for n in record["shape"][1:])]
+    line = f"  {heading:<6} {record['name']}  float32 ({', '.join(shape)})"
+    if record.get("scale") is not None:
+        line += f", scale {number_text(record['scale'])}"
+        if record.get("zero_point") is not None:
+            line += f", zero point {number_text(record['zero_point'])}"
+    return line

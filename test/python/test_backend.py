@@ -1,0 +1,63 @@
+"""If these fail, ONNX's conformance runner drives quantc wrongly: inputs out of order, or results in another dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import pytest
+import quantc.backend
+from onnx import TensorProto, helper
+
+Calls = Callable[[], list[list[str]]]
+
+
+def add_model(element: int) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info(name, element, [3]) for name in ("w", "x")],
+        [helper.make_tensor_value_info("y", element, [3])],
+        [helper.make_tensor("w", element, [3], [1, 1, 1])],
+    )
+    return helper.make_model(graph)
+
+
+@pytest.mark.parametrize("element", [TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.INT64])
+def test_prepare_and_run(recording_tool: Calls, element: int) -> None:
+    x = np.array([1, 2, 3], helper.tensor_dtype_to_np_dtype(element))
+    (y,) = quantc.backend.prepare(add_model(element)).run([x])
+    (call,) = recording_tool()
+    assert call[0] == "run" and call.count("--input") == 1, "an initializer is not an input"
+    assert y.dtype == x.dtype
+    np.testing.assert_array_equal(y, x + 1)
+
+
+def test_four_bit_values_travel_as_bytes(recording_tool: Calls) -> None:
+    dtype = helper.tensor_dtype_to_np_dtype(TensorProto.INT4)
+    (y,) = quantc.backend.prepare(add_model(TensorProto.INT4)).run([np.array([-8, 0, 6]).astype(dtype)])
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y.astype(np.int8), [-7, 1, 7])
+
+
+def test_run_node(recording_tool: Calls) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    (y,) = quantc.backend.run_node(node, [np.zeros((2, 3), np.float32)])
+    np.testing.assert_array_equal(y, np.ones((2, 3), np.float32))
+
+
+def test_run_model(recording_tool: Calls) -> None:
+    (y,) = quantc.backend.run_model(add_model(TensorProto.FLOAT), [np.zeros(3, np.float32)])
+    np.testing.assert_array_equal(y, np.ones(3, np.float32))
+
+
+def test_devices() -> None:
+    assert quantc.backend.supports_device("CPU")
+    assert not quantc.backend.supports_device("CUDA")
+
+
+def test_zero_dimensions_stay_zero(recording_tool: Calls) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    (y,) = quantc.backend.run_node(node, [np.float32(2)])
+    assert y.shape == ()

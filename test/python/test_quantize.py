@@ -1,0 +1,185 @@
+"""If these fail, quantize's arguments reach the compiler wrongly, or its result is not what was compiled."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import quantc
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+Calls = Callable[[], list[list[str]]]
+ROWS = np.ones((5, 2, 3), np.float32)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "digits-v1.onnx"
+    path.write_bytes(b"a model")
+    return path
+
+
+def option(call: list[str], name: str) -> str:
+    return call[call.index(name) + 1]
+
+
+def test_defaults(recording_tool: Calls, model: Path) -> None:
+    q = quantc.quantize(model, ROWS)
+    (call,) = recording_tool()
+    assert call[:2] == ["compile", str(model)]
+    assert option(call, "--name") == "digits_v1" == q.name
+    assert "--progress=json" in call
+    assert not [word for word in call if word.startswith(("--method", "--weights", "--cpu", "--threads", "--prune"))]
+    sums, _ = q(ROWS, np.zeros((5, 2), np.float32))
+    np.testing.assert_array_equal(sums, np.full((5, 3), 2, np.float32))
+
+
+def test_options(recording_tool: Calls, model: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "y.npy"
+    np.save(labels, np.zeros(5, np.int64))
+    quantc.quantize(
+        model,
+        ROWS,
+        method="percentile",
+        weights="int4",
+        prune="2:4",
+        accuracy_budget=0.001,
+        cpu="haswell",
+        threads=2,
+        labels=labels,
+    )
+    (call,) = recording_tool()
+    expected = ["--method=percentile", "--weights=int4", "--prune=2:4", "--accuracy-budget=0.1%", "--cpu=haswell"]
+    assert [word for word in expected if word not in call] == []
+    assert "--threads=2" in call
+    assert option(call, "--labels") == str(labels)
+
+
+def test_calibration_is_written_as_float32(recording_tool: Calls, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[np.float32]] = []
+    compile_source = quantc.quantized.Source.compile
+
+    def compile_and_look(self: quantc.quantized.Source, folder: Path, *rest: object) -> Path:
+        seen.append(np.load(self.options[self.options.index("--calibration") + 1]))
+        return compile_source(self, folder, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(quantc.quantized.Source, "compile", compile_and_look)
+    quantc.quantize(model, [[0.5, 2.0], [1.0, 3.0]])
+    assert seen[0].dtype == np.float32
+    np.testing.assert_array_equal(seen[0], [[0.5, 2], [1, 3]])
+
+
+def test_calibration_by_input_name(recording_tool: Calls, model: Path) -> None:
+    q = quantc.quantize(model, {"file": ROWS, "b/0": ROWS[:, 0]})
+    path = option(recording_tool()[0], "--calibration")
+    assert path.endswith(".npz")
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["file.npy", "b/0.npy"]
+    with np.load(path) as archive:
+        np.testing.assert_array_equal(archive["b/0"], ROWS[:, 0])
+    del q
+    assert not Path(path).exists(), "the temporary folder outlives the network"
+
+
+def test_calibration_file_is_passed_on(recording_tool: Calls, model: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("1,2\n")
+    quantc.quantize(model, rows)
+    assert option(recording_tool()[0], "--calibration") == str(rows)
+
+
+def test_bytes_and_proto(recording_tool: Calls) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])],
+    )
+    proto = helper.make_model(graph)
+    first = quantc.quantize(proto, ROWS)
+    assert first.name == "model"
+    written = onnx.load(recording_tool()[0][1])
+    assert written.graph.node[0].op_type == "Relu"
+    second = quantc.quantize(proto.SerializeToString(), ROWS)
+    assert Path(recording_tool()[1][1]).read_bytes() == proto.SerializeToString()
+    assert second.path != first.path
+
+
+@pytest.mark.parametrize(
+    ("root", "remedy"), [("torch.nn", "torch.onnx.export"), ("keras.src", "model.export"), ("sklearn.svm", "skl2onnx")]
+)
+def test_models_of_frameworks_name_the_exporter(recording_tool: Calls, root: str, remedy: str) -> None:
+    base = type("Module", (), {"__module__": root})
+    mine = type("Net", (base,), {"__module__": "__main__"})
+    with pytest.raises(TypeError, match=rf"onnx\.ModelProto, got a __main__\.Net; .*{remedy}"):
+        quantc.quantize(mine(), ROWS)
+    assert recording_tool() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"method": "best"}, ValueError, "method: 'best' is none of"),
+        ({"weights": "int3"}, ValueError, "weights: 'int3'"),
+        ({"threads": 0}, ValueError, "threads: needs a positive integer"),
+        ({"threads": True}, ValueError, "threads"),
+        ({"accuracy_budget": 2}, ValueError, "accuracy_budget"),
+        ({"accuracy_budget": "0.1"}, ValueError, "accuracy_budget"),
+        ({"accuracy_budget": float("nan")}, ValueError, "accuracy_budget"),
+        ({"prune": ""}, TypeError, "prune"),
+        ({"cpu": 3}, TypeError, "cpu"),
+        ({"progress": 3}, TypeError, "progress"),
+        ({"calibration": np.zeros((0, 3))}, ValueError, "calibration: needs at least one row"),
+        ({"calibration": np.float32(1)}, ValueError, "calibration: needs at least one row"),
+        ({"calibration": {}}, ValueError, "calibration: the mapping holds no array"),
+        ({"calibration": np.array([[object()]])}, TypeError, "calibration needs real numbers, got dtype object"),
+        ({"calibration": [[1, 2], [3]]}, TypeError, "calibration cannot be read as one array"),
+        ({"calibration": "none.npy"}, FileNotFoundError, "calibration: no file at"),
+        ({"calibration": __file__}, ValueError, r"is none of \.npy, \.npz, \.csv, \.parquet"),
+        ({"labels": ["a"]}, TypeError, "labels needs real numbers"),
+        ({"model": "none.onnx"}, FileNotFoundError, "model: no file at"),
+        ({"model": 3}, TypeError, "got a builtins.int; give an ONNX model"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_runs(
+    recording_tool: Calls, model: Path, arguments: dict[str, object], error: type[Exception], message: str
+) -> None:
+    call = {"model": model, "calibration": ROWS, **arguments}
+    with pytest.raises(error, match=message):
+        quantc.quantize(**call)  # type: ignore[arg-type]
+    assert recording_tool() == []
+
+
+def test_progress_callable(recording_tool: Calls, model: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    quantc.quantize(model, ROWS, progress=lambda *event: seen.append(event))
+    assert seen == [("calibrate", 1, 1)]
+
+
+def test_progress_line(recording_tool: Calls, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quantc.quantize(model, ROWS, progress=True)
+    assert capsys.readouterr().err == "calibrate: 1 of 1\n"
+
+
+def test_another_target_does_not_run_here(recording_tool: Calls, model: Path) -> None:
+    q = quantc.quantize(model, ROWS, target="aarch64-linux-gnu")
+    assert "--target=aarch64-linux-gnu" in recording_tool()[0]
+    with pytest.raises(quantc.QuantcError, match=r"does not run here; quantc\.reference"):
+        q(ROWS, ROWS)
+
+
+def test_failed_compilation_leaves_no_files(
+    stand_in: Callable[[str], Path], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    stand_in("sys.stderr.write('error: node x: no\\n'); sys.exit(1)")
+    with pytest.raises(quantc.QuantcError, match="node x: no"):
+        quantc.quantize(model, ROWS)
+    assert list(temporary.iterdir()) == []
