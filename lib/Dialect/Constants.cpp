@@ -40,14 +40,13 @@ std::optional<RawElements> mlir::qnet::rawElements(Attribute attribute) {
   return RawElements{type, blob->getData(), /*isSplat=*/false, *count};
 }
 
-std::optional<SmallVector<int64_t>>
-mlir::qnet::constantIntegers(Value value) {
+std::optional<SmallVector<int64_t>> mlir::qnet::constantIntegers(Value value) {
   Attribute attribute;
   if (!matchPattern(value, m_Constant(&attribute)))
     return std::nullopt;
   std::optional<RawElements> raw = rawElements(attribute);
-  auto type = raw ? dyn_cast<IntegerType>(raw->type.getElementType())
-                  : IntegerType();
+  auto type =
+      raw ? dyn_cast<IntegerType>(raw->type.getElementType()) : IntegerType();
   if (!type || type.getWidth() > 64)
     return std::nullopt;
   int64_t size = storageBytes(type);

@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Dialect/Qnet.h"
-#include "quantc/Numerics/Functions.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "quantc/Numerics/Functions.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 #include <iterator>
@@ -34,8 +34,7 @@ static ParseResult parseKeyword(OpAsmParser &parser, AttrTy &attribute) {
 }
 
 template <typename AttrTy>
-static void printKeyword(OpAsmPrinter &printer, Operation *,
-                         AttrTy attribute) {
+static void printKeyword(OpAsmPrinter &printer, Operation *, AttrTy attribute) {
   printer << attribute.getValue();
 }
 

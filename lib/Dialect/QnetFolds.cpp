@@ -75,7 +75,7 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
     // 6 to 2 to 4 with a dynamic dimension each: the two steps are legal, the
     // one from 6 to 4 is not.
     if (succeeded(checkReshape(from.getShape(), getType().getShape(),
-                               [] { return InFlightDiagnostic(); }))) {
+                               [] { return RuleError(); }))) {
       getInputMutable().assign(inner.getInput());
       return getResult();
     }
@@ -94,8 +94,7 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
 OpFoldResult TransposeOp::fold(FoldAdaptor) {
   ArrayRef<int64_t> outer = getPermutation();
   auto isIdentity = [](ArrayRef<int64_t> permutation) {
-    return llvm::equal(permutation,
-                       llvm::seq<int64_t>(0, permutation.size()));
+    return llvm::equal(permutation, llvm::seq<int64_t>(0, permutation.size()));
   };
   if (isIdentity(outer) && getInput().getType() == getType())
     return getInput();

@@ -57,7 +57,7 @@ Shape reducedShape(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes,
 template <typename OpTy>
 LogicalResult operandsAreSound(typename OpTy::Adaptor op,
                                std::optional<Location> location) {
-  auto emit = [&]() -> InFlightDiagnostic {
+  auto emit = [&]() -> RuleError {
     if (!location)
       return {};
     return emitError(*location) << "'" << OpTy::getOperationName() << "' op ";
@@ -85,8 +85,8 @@ template <typename Adaptor> Type inferSame(Adaptor op) {
 }
 
 template <typename Adaptor> Type inferBool(Adaptor op) {
-  return RankedTensorType::get(
-      shapeOf(op.getInput()), IntegerType::get(op.getInput().getContext(), 1));
+  return RankedTensorType::get(shapeOf(op.getInput()),
+                               IntegerType::get(op.getInput().getContext(), 1));
 }
 
 template <typename Adaptor> Type inferBinary(Adaptor op) {
@@ -108,8 +108,8 @@ Type inferCompare(CompareOp::Adaptor op) {
 }
 
 Type inferWhere(WhereOp::Adaptor op) {
-  Shape values = *broadcastShapes(shapeOf(op.getTrueValue()),
-                                  shapeOf(op.getFalseValue()));
+  Shape values =
+      *broadcastShapes(shapeOf(op.getTrueValue()), shapeOf(op.getFalseValue()));
   return RankedTensorType::get(
       *broadcastShapes(values, shapeOf(op.getCondition())),
       realOf(op.getTrueValue()));
@@ -123,8 +123,9 @@ Type inferDense(DenseOp::Adaptor op) {
 
 Type inferMatmul(MatmulOp::Adaptor op) {
   ArrayRef<int64_t> lhs = shapeOf(op.getLhs()), rhs = shapeOf(op.getRhs());
-  Shape shape = *broadcastShapes(lhs.drop_back(std::min<size_t>(lhs.size(), 2)),
-                                 rhs.drop_back(std::min<size_t>(rhs.size(), 2)));
+  Shape shape =
+      *broadcastShapes(lhs.drop_back(std::min<size_t>(lhs.size(), 2)),
+                       rhs.drop_back(std::min<size_t>(rhs.size(), 2)));
   if (lhs.size() > 1)
     shape.push_back(lhs[lhs.size() - 2]);
   if (rhs.size() > 1)
@@ -207,8 +208,7 @@ LogicalResult TopKOp::inferReturnTypes(MLIRContext *context,
   Shape shape(shapeOf(op.getInput()));
   shape[op.getAxis()] = op.getK();
   types.push_back(RankedTensorType::get(shape, realOf(op.getInput())));
-  types.push_back(
-      RankedTensorType::get(shape, IntegerType::get(context, 64)));
+  types.push_back(RankedTensorType::get(shape, IntegerType::get(context, 64)));
   return success();
 }
 

@@ -8,10 +8,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/IR/TypeUtilities.h"
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Dialect/Qnet.h"
 #include "quantc/Numerics/Parameters.h"
-#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::qnet;
@@ -122,13 +122,13 @@ LogicalResult qnet::detail::verifySoundParameters(Operation *op) {
     auto quantized = dyn_cast<quant::QuantizedType>(getElementTypeOrSelf(type));
     if (!quantized)
       continue;
-    if (!quantized.getExpressedType() ||
-        !quantized.getExpressedType().isF32())
+    if (!quantized.getExpressedType() || !quantized.getExpressedType().isF32())
       return op->emitOpError() << quantized << " does not express f32 [R3]";
     if (quantized.getStorageTypeIntegralWidth() > kMaxStorageBits)
       return op->emitOpError()
-             << quantized << " stores " << quantized.getStorageTypeIntegralWidth()
-             << " bits: at most " << kMaxStorageBits << " are allowed [R3]";
+             << quantized << " stores "
+             << quantized.getStorageTypeIntegralWidth() << " bits: at most "
+             << kMaxStorageBits << " are allowed [R3]";
     if (auto uniform = dyn_cast<UniformQuantizedType>(quantized))
       if (failed(checkParameters(op, uniform, uniform.getScale(),
                                  uniform.getZeroPoint())))
@@ -175,8 +175,7 @@ LogicalResult RequantizeOp::verify() {
   if (failed(checkShapesAgree(*this, getInput().getType(), getType())))
     return failure();
   // C2
-  auto input =
-      dyn_cast<UniformQuantizedType>(getElementTypeOrSelf(getInput()));
+  auto input = dyn_cast<UniformQuantizedType>(getElementTypeOrSelf(getInput()));
   auto result = dyn_cast<UniformQuantizedType>(getElementTypeOrSelf(getType()));
   if (!input || !result)
     return emitOpError() << "takes " << getElementTypeOrSelf(getInput())
@@ -194,8 +193,8 @@ LogicalResult RequantizeOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult QDenseOp::verify() {
-  RankedTensorType input = getInput().getType(), weights = getWeights().getType(),
-                   bias = getBias().getType(),
+  RankedTensorType input = getInput().getType(),
+                   weights = getWeights().getType(), bias = getBias().getType(),
                    multiplier = getMultiplier().getType(), result = getType();
   // C1
   if (weights.getRank() != 2)
@@ -204,15 +203,16 @@ LogicalResult QDenseOp::verify() {
                          << ": they must have rank 2, outputs by inputs [C1]";
   if (input.getRank() == 0 ||
       !agree(weights.getDimSize(1), input.getShape().back()))
-    return emitOpError() << "weights " << weights
-                         << " do not fit the input " << input
+    return emitOpError() << "weights " << weights << " do not fit the input "
+                         << input
                          << ": their second dimension must equal the input's "
                             "last [C1]";
   int64_t outputs = weights.getDimSize(0);
   // C2
   if (!isVectorOf(bias, outputs))
-    return emitOpError() << "bias " << bias << " must have shape [N] with N = "
-                         << outputs << ", the rows of weights [C2]";
+    return emitOpError() << "bias " << bias
+                         << " must have shape [N] with N = " << outputs
+                         << ", the rows of weights [C2]";
   if (!isVectorOf(multiplier, outputs) ||
       multiplier.getElementType().isF32() == static_cast<bool>(getShift()))
     return emitOpError() << "multiplier " << multiplier
@@ -279,8 +279,9 @@ LogicalResult LookupOp::verify() {
   Type entry = table.getElementType();
   Type wanted = getElementTypeOrSelf(getType());
   if (result)
-    wanted = IntegerType::get(getContext(), result.getStorageTypeIntegralWidth(),
-                              IntegerType::Unsigned);
+    wanted =
+        IntegerType::get(getContext(), result.getStorageTypeIntegralWidth(),
+                         IntegerType::Unsigned);
   if (entry != wanted || (result && result.isSigned()))
     return emitOpError() << "table holds " << entry << " but the result is "
                          << getType()
@@ -293,7 +294,8 @@ LogicalResult LookupOp::verify() {
   if (!values)
     return success();
   for (auto [index, value] : llvm::enumerate(*values))
-    if (value < result.getStorageTypeMin() || value > result.getStorageTypeMax())
+    if (value < result.getStorageTypeMin() ||
+        value > result.getStorageTypeMax())
       return emitOpError() << "table entry " << index << " is " << value
                            << ", outside the storage range ["
                            << result.getStorageTypeMin() << ", "
@@ -317,9 +319,9 @@ template <typename OpTy> static LogicalResult verifyQBinary(OpTy op) {
                             << " do not broadcast: from the last dimension on, "
                                "each pair must be equal or hold a 1 [C1]";
   if (failed(verifyCompatibleShape(*shape, op.getType().getShape())))
-    return op.emitOpError() << "result " << op.getType()
-                            << " has not the shape [" << *shape
-                            << "] of the broadcast operands [C1]";
+    return op.emitOpError()
+           << "result " << op.getType() << " has not the shape [" << *shape
+           << "] of the broadcast operands [C1]";
   // C2
   for (Type type : allTypes(op))
     if (!isa<UniformQuantizedType>(getElementTypeOrSelf(type)))
@@ -342,10 +344,9 @@ LogicalResult DotOp::verify() {
              rhs = getRhs().getType();
   // C1
   int64_t count = lanes.getDimSize(0), length = rhs.getDimSize(0);
-  bool fits = llvm::any_of(
-      ArrayRef<int64_t>{1, 2, 4}, [&](int64_t group) {
-        return length % group == 0 && length / group == count;
-      });
+  bool fits = llvm::any_of(ArrayRef<int64_t>{1, 2, 4}, [&](int64_t group) {
+    return length % group == 0 && length / group == count;
+  });
   if (lhs.getDimSize(0) != length || !fits ||
       lhs.isScalable() != rhs.isScalable() ||
       lanes.isScalable() != rhs.isScalable())

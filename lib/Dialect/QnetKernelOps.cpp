@@ -1,4 +1,5 @@
-//===- QnetKernelOps.cpp - rules and effects of the kernel level -----------===//
+//===- QnetKernelOps.cpp - rules and effects of the kernel level
+//-----------===//
 
 #include "quantc/Dialect/Isa.h"
 #include "quantc/Dialect/Qnet.h"
@@ -15,8 +16,8 @@ LogicalResult StorageCastOp::verify() {
   auto to = cast<RankedTensorType>(getResult().getType());
   // C1: shapes agree.
   if (failed(verifyCompatibleShape(from, to)))
-    return emitOpError("C1: the shapes of ")
-           << from << " and " << to << " must agree";
+    return emitOpError() << "input " << from << " and result " << to
+                         << " have different shapes: the op keeps it [C1]";
   // C2: one side is unsigned uniform, the other i8 or i16.
   auto uniform = dyn_cast<quant::UniformQuantizedType>(from.getElementType());
   Type storage = to.getElementType();
@@ -25,15 +26,15 @@ LogicalResult StorageCastOp::verify() {
     storage = from.getElementType();
   }
   if (!uniform || uniform.isSigned())
-    return emitOpError("C2: one side must be per-tensor uniform over unsigned "
-                       "storage, got ")
-           << from << " and " << to;
+    return emitOpError() << "takes " << from << " to " << to
+                         << ": one side must be per-tensor uniform over "
+                            "unsigned storage [C2]";
   if (!storage.isSignlessInteger(8) && !storage.isSignlessInteger(16))
-    return emitOpError("C2: the storage must be i8 or i16, got ") << storage;
-  if (storage.getIntOrFloatBitWidth() <
-      uniform.getStorageTypeIntegralWidth())
-    return emitOpError("C2: values of ")
-           << uniform << " do not fit in " << storage;
+    return emitOpError() << "has storage of " << storage
+                         << ": it must be i8 or i16 [C2]";
+  if (storage.getIntOrFloatBitWidth() < uniform.getStorageTypeIntegralWidth())
+    return emitOpError() << "values of " << uniform << " do not fit in "
+                         << storage << ": use a wider storage [C2]";
   return success();
 }
 

@@ -15,8 +15,28 @@
 
 namespace mlir::qnet {
 
+/// The error of a broken rule on its way: a diagnostic, or nothing where the
+/// caller only asks whether the rule holds. Counts as failure.
+class RuleError {
+public:
+  RuleError() = default;
+  RuleError(InFlightDiagnostic &&diagnostic)
+      : diagnostic(std::move(diagnostic)) {}
+
+  template <typename T> RuleError &&operator<<(T &&part) && {
+    if (diagnostic)
+      *diagnostic << std::forward<T>(part);
+    return std::move(*this);
+  }
+
+  operator LogicalResult() const { return failure(); }
+
+private:
+  std::optional<InFlightDiagnostic> diagnostic;
+};
+
 /// Starts the error of the op at hand.
-using EmitError = llvm::function_ref<InFlightDiagnostic()>;
+using EmitError = llvm::function_ref<RuleError()>;
 
 #define QNET_RULES(Op) LogicalResult checkRules(Op::Adaptor op, EmitError emit);
 QNET_RULES(ConstantOp)

@@ -122,9 +122,9 @@ LogicalResult ConstantOp::verify() {
     return success();
   return emitOpError() << "resource '" << key << "' holds "
                        << blob->getData().size() << " bytes, but " << getType()
-                       << " needs "
-                       << *staticElementCount(getType().getShape()) << " times "
-                       << storageBytes(getType().getElementType()) << " [C2]";
+                       << " needs " << *staticElementCount(getType().getShape())
+                       << " times " << storageBytes(getType().getElementType())
+                       << " [C2]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -157,8 +157,9 @@ LogicalResult mlir::qnet::checkRules(DenseOp::Adaptor op, EmitError emit) {
                     << " must have shape [N] with N = " << weights[0]
                     << ", the first dimension of weights [C2]";
   }
-  // C4
-  if (failed(checkParameters(op.getFunction(), op.getAlpha(), op.getBeta(),
+  // C4. Before the op exists, an attribute with a default may be missing.
+  if (op.getFunctionAttr() &&
+      failed(checkParameters(op.getFunction(), op.getAlpha(), op.getBeta(),
                              emit, "C4")))
     return failure();
   // C5
@@ -268,8 +269,8 @@ QNET_BINARY(CompareOp)
 
 LogicalResult mlir::qnet::checkRules(WhereOp::Adaptor op, EmitError emit) {
   // C1
-  FailureOr<SmallVector<int64_t>> values = broadcastShapes(
-      shapeOf(op.getTrueValue()), shapeOf(op.getFalseValue()));
+  FailureOr<SmallVector<int64_t>> values =
+      broadcastShapes(shapeOf(op.getTrueValue()), shapeOf(op.getFalseValue()));
   if (failed(values) ||
       failed(broadcastShapes(*values, shapeOf(op.getCondition()))))
     return emit() << "condition " << op.getCondition().getType()
@@ -413,19 +414,18 @@ LogicalResult mlir::qnet::checkRules(SliceOp::Adaptor op, EmitError emit) {
     if (ShapedType::isDynamic(dimension)) {
       if (whole && start == 0 && step == 1)
         continue;
-      return emit() << "dynamic dimension " << index << " is cut (start "
-                    << start << ", size " << size << ", step " << step
-                    << "): it can only be taken whole: start 0, size -1, step 1 "
-                       "[C3]";
+      return emit()
+             << "dynamic dimension " << index << " is cut (start " << start
+             << ", size " << size << ", step " << step
+             << "): it can only be taken whole: start 0, size -1, step 1 "
+                "[C3]";
     }
     // C2
     int64_t last = 0;
-    bool inside =
-        size == 0 ||
-        (size > 0 && start >= 0 && start < dimension &&
-         !llvm::MulOverflow(size - 1, step, last) &&
-         !llvm::AddOverflow(start, last, last) && last >= 0 &&
-         last < dimension);
+    bool inside = size == 0 || (size > 0 && start >= 0 && start < dimension &&
+                                !llvm::MulOverflow(size - 1, step, last) &&
+                                !llvm::AddOverflow(start, last, last) &&
+                                last >= 0 && last < dimension);
     if (!inside)
       return emit() << "reads outside dimension " << index << " of "
                     << dimension << " values: start " << start << ", size "
@@ -474,13 +474,14 @@ LogicalResult mlir::qnet::checkReshape(ArrayRef<int64_t> from,
 LogicalResult ReshapeOp::verify() {
   // C1, C2
   if (failed(checkReshape(shapeOf(getInput()), getType().getShape(), [&] {
-        return emitOpError() << getInput().getType() << " to " << getType()
-                             << ": ";
+        return emitOpError()
+               << getInput().getType() << " to " << getType() << ": ";
       })))
     return failure();
   // C3
-  return checkSameReal(getInput(), getResult(), "input", "result",
-                       [&] { return emitOpError(); }, "C3");
+  return checkSameReal(
+      getInput(), getResult(), "input", "result", [&] { return emitOpError(); },
+      "C3");
 }
 
 LogicalResult mlir::qnet::checkRules(TransposeOp::Adaptor op, EmitError emit) {
@@ -511,8 +512,9 @@ LogicalResult BroadcastOp::verify() {
                          << ": from the last dimension on, each must be equal "
                             "or 1 [C1]";
   // C2
-  return checkSameReal(getInput(), getResult(), "input", "result",
-                       [&] { return emitOpError(); }, "C2");
+  return checkSameReal(
+      getInput(), getResult(), "input", "result", [&] { return emitOpError(); },
+      "C2");
 }
 
 LogicalResult mlir::qnet::checkRules(GatherOp::Adaptor op, EmitError emit) {

@@ -486,3 +486,46 @@ func.func @dot_c2(%acc: vector<8xi32>, %a: vector<16xi16>, %w: vector<16xi8>) {
   %0 = qnet.dot %acc, %a, %w {lhs_unsigned} : vector<8xi32>, vector<16xi16>, vector<16xi8>
   return
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// storage_cast
+//===----------------------------------------------------------------------===//
+
+// storage_cast C1
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @storage_cast_c1(%x: tensor<?x4x!u8>) {
+  // expected-error @+1 {{have different shapes: the op keeps it [C1]}}
+  %0 = qnet.storage_cast %x {offset = 0 : i64} : tensor<?x4x!u8> -> tensor<?x5xi16>
+  return
+}
+
+// -----
+
+// storage_cast C2
+func.func @storage_cast_c2_plain(%x: tensor<?x4xi8>) {
+  // expected-error @+1 {{takes 'tensor<?x4xi8>' to 'tensor<?x4xi16>': one side must be per-tensor uniform over unsigned storage [C2]}}
+  %0 = qnet.storage_cast %x {offset = 0 : i64} : tensor<?x4xi8> -> tensor<?x4xi16>
+  return
+}
+
+// -----
+
+// storage_cast C2
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @storage_cast_c2_storage(%x: tensor<?x4x!u8>) {
+  // expected-error @+1 {{has storage of 'i32': it must be i8 or i16 [C2]}}
+  %0 = qnet.storage_cast %x {offset = 0 : i64} : tensor<?x4x!u8> -> tensor<?x4xi32>
+  return
+}
+
+// -----
+
+// storage_cast C2
+!u16 = !quant.uniform<u16:f32, 0.5:10>
+func.func @storage_cast_c2_width(%x: tensor<?x4x!u16>) {
+  // expected-error @+1 {{do not fit in 'i8': use a wider storage [C2]}}
+  %0 = qnet.storage_cast %x {offset = 0 : i64} : tensor<?x4x!u16> -> tensor<?x4xi8>
+  return
+}

@@ -6,8 +6,8 @@
 
 #include "Digest.h"
 #include "quantc/Numerics/Tables.h"
+#include "gtest/gtest.h"
 
-#include <gtest/gtest.h>
 #include <string>
 
 #if defined(__x86_64__)

@@ -8,10 +8,10 @@
 #include "Oracle.h"
 #include "quantc/Numerics/Evaluate.h"
 #include "quantc/Numerics/Sequences.h"
+#include "gtest/gtest.h"
 
 #include <bit>
 #include <cmath>
-#include <gtest/gtest.h>
 #include <limits>
 #include <set>
 #include <vector>
@@ -80,7 +80,8 @@ TEST(FunctionList, MonotoneFunctionsNeverDecrease) {
     if (!isMonotone(f))
       continue;
     double previous = -std::numeric_limits<double>::infinity();
-    for (double x = -20.0; x <= 20.0; x += 1.0 / 64.0) {
+    for (int step = -1280; step <= 1280; ++step) {
+      double x = step / 64.0;
       double y = evaluate(f, x, defaultAlpha(f), defaultBeta(f));
       if (std::isnan(y))
         continue;
@@ -92,7 +93,8 @@ TEST(FunctionList, MonotoneFunctionsNeverDecrease) {
 
 TEST(FunctionList, DoubleReferenceMatchesTheTextbook) {
   for (Function f : allFunctions())
-    for (double x = -30.0; x <= 30.0; x += 1.0 / 32.0) {
+    for (int step = -960; step <= 960; ++step) {
+      double x = step / 32.0;
       double y = evaluate(f, x, defaultAlpha(f), defaultBeta(f));
       auto want = static_cast<double>(
           oracle::function(f, x, defaultAlpha(f), defaultBeta(f)));

@@ -6,9 +6,9 @@
 
 #include "quantc/Numerics/Parameters.h"
 #include "quantc/Numerics/Evaluate.h"
+#include "gtest/gtest.h"
 
 #include <cmath>
-#include <gtest/gtest.h>
 #include <limits>
 
 using namespace quantc::numerics;

@@ -7,10 +7,10 @@
 #include "Oracle.h"
 #include "quantc/Numerics/Evaluate.h"
 #include "quantc/Numerics/Sequences.h"
+#include "gtest/gtest.h"
 
 #include <bit>
 #include <cmath>
-#include <gtest/gtest.h>
 #include <limits>
 
 using namespace quantc::numerics;

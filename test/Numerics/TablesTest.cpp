@@ -7,10 +7,10 @@
 #include "quantc/Numerics/Tables.h"
 #include "Oracle.h"
 #include "quantc/Numerics/Evaluate.h"
+#include "gtest/gtest.h"
 
 #include <bit>
 #include <cmath>
-#include <gtest/gtest.h>
 #include <limits>
 
 using namespace quantc::numerics;

@@ -1,11 +1,12 @@
-//===- Constants.h - numbers in and out of constant ops ----------*- C++ -*-===//
+//===- Constants.h - numbers in and out of constant ops ----------*- C++
+//-*-===//
 #ifndef QUANTC_DIALECT_CONSTANTS_H
 #define QUANTC_DIALECT_CONSTANTS_H
 
-#include "quantc/Dialect/Qnet.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "quantc/Dialect/Qnet.h"
 
 namespace mlir::qnet {
 
@@ -21,9 +22,9 @@ int64_t storageBytes(Type elementType);
 /// `dense` and `dense_resource` look alike.
 struct RawElements {
   RankedTensorType type;
-  ArrayRef<char> data;  ///< one element if `isSplat`, else all of them
+  ArrayRef<char> data; ///< one element if `isSplat`, else all of them
   bool isSplat = false;
-  int64_t count = 0;    ///< elements of the tensor, splat or not
+  int64_t count = 0; ///< elements of the tensor, splat or not
 };
 
 /// The buffer behind `attribute`, or nothing where it is another kind of

@@ -1,13 +1,14 @@
-//===- Qnet.h - the qnet dialect ---------------------------------*- C++ -*-===//
+//===- Qnet.h - the qnet dialect ---------------------------------*- C++
+//-*-===//
 #ifndef QUANTC_DIALECT_QNET_H
 #define QUANTC_DIALECT_QNET_H
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/Builders.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/PatternMatch.h"
@@ -60,8 +61,7 @@ LogicalResult verifySoundParameters(Operation *op);
 
 // The traits of QnetBase.td; R1, R2 and R3 are stated there.
 template <typename ConcreteOp>
-struct ComputesOnReals
-    : mlir::OpTrait::TraitBase<ConcreteOp, ComputesOnReals> {
+struct ComputesOnReals : mlir::OpTrait::TraitBase<ConcreteOp, ComputesOnReals> {
   static LogicalResult verifyTrait(Operation *op) {
     return detail::verifyComputesOnReals(op);
   }

@@ -11,6 +11,12 @@
 
 include "quantc/Dialect/QnetBase.td"
 
+def Qnet_IntegerLevel : OpDocGroup {
+  let summary = "Integer level";
+  let description = "Exact arithmetic on stored integers, and the doors to it.";
+}
+let opDocGroup = Qnet_IntegerLevel in {
+
 def Qnet_ObserveOp : Qnet_Op<"observe", [MemoryEffects<[MemWrite]>]> {
   let summary = "Hand a tensor's values to the calibration statistics";
   let description = [{
@@ -51,6 +57,10 @@ def Qnet_DequantizeOp : Qnet_Op<"dequantize", [Pure, Qnet_SoundParameters]> {
   let description = [{
     - C1: shapes agree.
     - C2: the input's expressed type is the result's element type.
+
+    ```mlir
+    %x = qnet.dequantize %q : tensor<?x2x!quant.uniform<u8:f32, 0.5:10>> -> tensor<?x2xf32>
+    ```
   }];
   let arguments = (ins Qnet_UniformTensor:$input);
   let results = (outs Qnet_FloatTensor:$result);
@@ -66,6 +76,10 @@ def Qnet_RequantizeOp : Qnet_Op<"requantize", [Pure, Qnet_SoundParameters]> {
 
     - C1: shapes agree.
     - C2: both types are per-tensor and share the expressed type.
+
+    ```mlir
+    %r = qnet.requantize %q : tensor<?x2x!quant.uniform<u8:f32, 0.5:10>> -> tensor<?x2x!quant.uniform<u8:f32, 0.25:0>>
+    ```
   }];
   let arguments = (ins Qnet_UniformTensor:$input);
   let results = (outs Qnet_UniformTensor:$result);
@@ -145,6 +159,12 @@ class Qnet_QBinaryOp<string mnemonic, string formula> : Qnet_Op<mnemonic, [Pure,
 
     - C1: the operands' shapes broadcast to the result's.
     - C2: all types are per-tensor.
+
+    ```mlir
+    %s = qnet.qadd %a, %b
+       : (tensor<?x2x!quant.uniform<u8:f32, 0.5:10>>, tensor<?x2x!quant.uniform<u8:f32, 0.25:0>>)
+      -> tensor<?x2x!quant.uniform<u8:f32, 0.5:10>>
+    ```
   }];
   let arguments = (ins Qnet_UniformTensor:$lhs, Qnet_UniformTensor:$rhs);
   let results = (outs Qnet_UniformTensor:$result);
@@ -154,5 +174,7 @@ class Qnet_QBinaryOp<string mnemonic, string formula> : Qnet_Op<mnemonic, [Pure,
 def Qnet_QAddOp : Qnet_QBinaryOp<"qadd", "f32(a) * f32(sa/s) + f32(b) * f32(sb/s)">;
 def Qnet_QSubOp : Qnet_QBinaryOp<"qsub", "f32(a) * f32(sa/s) - f32(b) * f32(sb/s)">;
 def Qnet_QMulOp : Qnet_QBinaryOp<"qmul", "f32(a * b) * f32(sa*sb/s)">;
+
+} // opDocGroup = Qnet_IntegerLevel
 
 #endif // QUANTC_DIALECT_QNETINTEGEROPS_TD

@@ -5,6 +5,12 @@
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "quantc/Dialect/QnetBase.td"
 
+def Qnet_KernelLevel : OpDocGroup {
+  let summary = "Kernel level";
+  let description = "Packed operands, and products that are one instruction.";
+}
+let opDocGroup = Qnet_KernelLevel in {
+
 def Qnet_DotOp : Qnet_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
   let summary = "Grouped products added to i32 lanes";
   let description = [{
@@ -93,5 +99,7 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
 }
+
+} // opDocGroup = Qnet_KernelLevel
 
 #endif // QUANTC_DIALECT_QNETKERNELOPS_TD

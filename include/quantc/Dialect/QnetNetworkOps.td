@@ -10,6 +10,12 @@
 
 include "quantc/Dialect/QnetBase.td"
 
+def Qnet_NetworkLevel : OpDocGroup {
+  let summary = "Network level";
+  let description = "Float graphs: products, functions, normalization, moves.";
+}
+let opDocGroup = Qnet_NetworkLevel in {
+
 def Qnet_ConstantOp : Qnet_Op<"constant", [Pure, ConstantLike,
     InferTypeOpAdaptor]> {
   let summary = "A tensor known when compiling";
@@ -151,6 +157,11 @@ def Qnet_CastOp : Qnet_Op<"cast", [Pure, Qnet_ComputesOnReals]> {
 
 def Qnet_NotOp : Qnet_InferredOp<"not"> {
   let summary = "Logical negation";
+  let description = [{
+    ```mlir
+    %y = qnet.not %m : tensor<?x4xi1> -> tensor<?x4xi1>
+    ```
+  }];
   let arguments = (ins Qnet_BoolTensor:$input);
   let results = (outs Qnet_BoolTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -158,6 +169,8 @@ def Qnet_NotOp : Qnet_InferredOp<"not"> {
 
 class Qnet_ClassifyOp<string mnemonic, string what> : Qnet_InferredOp<mnemonic> {
   let summary = "True where the value is " # what;
+  let description = "```mlir\n%m = qnet." # mnemonic #
+      " %x : tensor<?x4xf32> -> tensor<?x4xi1>\n```";
   let arguments = (ins Qnet_FloatTensor:$input,
                        DefaultValuedAttr<BoolAttr, "true">:$detect_negative,
                        DefaultValuedAttr<BoolAttr, "true">:$detect_positive);
@@ -181,6 +194,10 @@ class Qnet_BinaryOp<string mnemonic, string meaning,
     - C1: the operands' shapes broadcast (dimensions equal, or one of them 1).
     - C2: both operands have the same element type (calibrated ones the same
       expressed type).
+
+    ```mlir
+    %y = qnet.add %a, %b : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    ```
   }];
   let arguments = (ins Qnet_Tensor:$lhs, Qnet_Tensor:$rhs);
   let results = (outs Qnet_Tensor:$result);
@@ -456,6 +473,10 @@ class Qnet_ArgOp<string mnemonic, string what> : Qnet_InferredOp<mnemonic> {
     greater or smaller than a number; a row of NaN gives 0.
 
     - C1: `axis` is less than the rank.
+
+    ```mlir
+    %i = qnet.argmax %x {axis = 1 : i64} : tensor<?x10xf32> -> tensor<?xi64>
+    ```
   }];
   let arguments = (ins Qnet_Tensor:$input, ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
                        UnitAttr:$keep_dims, UnitAttr:$select_last);
@@ -472,6 +493,10 @@ def Qnet_TopKOp : Qnet_InferredOp<"top_k"> {
     Results are sorted, of equal values the lower index first.
 
     - C1: `axis` is less than the rank and `k` at most that dimension.
+
+    ```mlir
+    %v, %i = qnet.top_k %x {axis = 1 : i64, k = 3 : i64} : tensor<?x10xf32> -> tensor<?x3xf32>, tensor<?x3xi64>
+    ```
   }];
   let arguments = (ins Qnet_Tensor:$input, ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
                        ConfinedAttr<I64Attr, [IntNonNegative]>:$k,
@@ -480,5 +505,7 @@ def Qnet_TopKOp : Qnet_InferredOp<"top_k"> {
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($values) `,` type($indices)";
   let hasVerifier = 1;
 }
+
+} // opDocGroup = Qnet_NetworkLevel
 
 #endif // QUANTC_DIALECT_QNETNETWORKOPS_TD
