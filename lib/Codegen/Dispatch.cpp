@@ -112,16 +112,15 @@ llvm::Value *hasIsa(llvm::IRBuilder<> &b, Isa isa) {
 
 } // namespace
 
-void mlir::qnet::nameVariant(llvm::Module &module, StringRef name,
-                             unsigned index) {
+void mlir::qnet::nameVariant(llvm::Module &module, unsigned index) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    function.setLinkage(llvm::GlobalValue::InternalLinkage);
-    function.setName(variantName(function.getName(), index));
+    // Entry points stay visible to the linker, which would drop hidden ones that
+    // nothing calls yet; addDispatch hides them.
+    if (!function.hasLocalLinkage())
+      function.setName(variantName(function.getName(), index));
   }
-  for (llvm::GlobalVariable &global : module.globals())
-    global.setLinkage(llvm::GlobalValue::InternalLinkage);
 }
 
 void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
@@ -172,6 +171,9 @@ void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
     bytes = b.CreateSelect(b.CreateICmpUGT(other, bytes), other, bytes);
   }
   b.CreateRet(bytes);
+  for (unsigned i = 0; i < count; ++i)
+    for (StringRef function : {StringRef(run), StringRef(size)})
+      variant(function, i)->setLinkage(llvm::GlobalValue::InternalLinkage);
   for (llvm::Function *function : {chooser, entry, largest}) {
     function->addFnAttr("no-builtins");
     function->addFnAttr(llvm::Attribute::NoUnwind);

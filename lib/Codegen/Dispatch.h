@@ -7,8 +7,8 @@
 
 namespace mlir::qnet {
 
-/// Renames NAME_run and NAME_workspace_size of variant `index` and hides them.
-void nameVariant(llvm::Module &module, llvm::StringRef name, unsigned index);
+/// Gives the exported functions of variant `index` names of their own.
+void nameVariant(llvm::Module &module, unsigned index);
 
 /// Adds NAME_run, which asks the CPU at its first call and then jumps to the
 /// chosen variant, and NAME_workspace_size, the largest of all variants.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Dispatch.h"
+#include "MachineTarget.h"
 #include "quantc/Codegen/Codegen.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -30,10 +31,10 @@ namespace {
 
 std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target,
                                                  const CpuVariant &variant) {
-  std::string message;
   llvm::Triple triple(target.triple);
-  const llvm::Target *known =
-      llvm::TargetRegistry::lookupTarget(triple.str(), message);
+  const llvm::Target *known = lookupTarget(triple);
+  if (!known)
+    return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   options.NoTrappingFPMath = true;
@@ -110,7 +111,7 @@ FailureOr<Program> buildProgram(llvm::ArrayRef<ModuleOp> modules,
     module->setTargetTriple(llvm::Triple(target.triple));
     setAttributes(*module, target.variants[i]);
     if (target.isFat())
-      nameVariant(*module, name, i);
+      nameVariant(*module, i);
     if (!program.module)
       program.module = std::move(module);
     else if (llvm::Linker::linkModules(*program.module, std::move(module)))

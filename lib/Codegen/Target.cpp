@@ -1,6 +1,6 @@
 //===- Target.cpp - triples, CPUs and what they can do ---------------------===//
 
-#include "quantc/Codegen/Codegen.h"
+#include "MachineTarget.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -30,18 +30,6 @@ llvm::ArrayRef<IsaRule> rulesOf(const llvm::Triple &triple) {
   if (triple.isAArch64())
     return aarch64Rules;
   return {};
-}
-
-void initializeTargets() {
-  static bool done = [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-    llvm::InitializeAllAsmParsers();
-    return true;
-  }();
-  (void)done;
 }
 
 std::unique_ptr<llvm::MCSubtargetInfo>
@@ -81,15 +69,26 @@ std::vector<CpuVariant> portableVariants(const llvm::Triple &triple) {
 
 } // namespace
 
+const llvm::Target *mlir::qnet::lookupTarget(const llvm::Triple &triple) {
+  static bool initialized = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
+    return true;
+  }();
+  (void)initialized;
+  std::string message;
+  return llvm::TargetRegistry::lookupTarget(triple.str(), message);
+}
+
 FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
                                             EmitErrorFn emitError) {
-  initializeTargets();
   llvm::Triple host(llvm::sys::getProcessTriple());
   llvm::Triple triple =
       tripleText.empty() ? host : llvm::Triple(llvm::Triple::normalize(tripleText));
-  std::string message;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple.str(), message);
+  const llvm::Target *target = lookupTarget(triple);
   if (!target) {
     emitError() << "unknown target '" << tripleText
                 << "': LLVM has no code generator for it (say a triple such as "

@@ -6,11 +6,12 @@
 // of 64 bytes and 64 bytes of slack are 576.
 // CHECK: module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 1152 : i64}
 // CHECK-LABEL: func.func @rows
-// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
-// CHECK-DAG: %[[NEXT:.*]] = arith.constant 576 : index
+// CHECK: %[[ZERO:c0_.*]] = arith.constant 0 : index
 // CHECK: memref.view %[[WS:.*]][%[[ZERO]]][%{{.*}}] : memref<?xi8> to memref<?x16xf32>
+// CHECK: %[[NEXT:.*]] = arith.constant 576 : index
 // CHECK: memref.view %[[WS]][%[[NEXT]]]
-// CHECK: memref.view %[[WS]][%c0
+// CHECK: %[[AGAIN:.*]] = arith.constant 0 : index
+// CHECK: memref.view %[[WS]][%[[AGAIN]]]
 // CHECK-NOT: memref.alloc
 func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>) {
   %c0 = arith.constant 0 : index

@@ -1,0 +1,19 @@
+//===- MachineTarget.h - LLVM's code generators ------------------*- C++ -*-===//
+#ifndef QUANTC_LIB_CODEGEN_MACHINETARGET_H
+#define QUANTC_LIB_CODEGEN_MACHINETARGET_H
+
+#include "quantc/Codegen/Codegen.h"
+#include "llvm/TargetParser/Triple.h"
+
+namespace llvm {
+class Target;
+} // namespace llvm
+
+namespace mlir::qnet {
+
+/// LLVM's code generator for a triple, or null where it has none.
+const llvm::Target *lookupTarget(const llvm::Triple &triple);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_LIB_CODEGEN_MACHINETARGET_H

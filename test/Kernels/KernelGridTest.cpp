@@ -1,0 +1,206 @@
+//===- KernelGridTest.cpp - every kernel row against plain arithmetic ------===//
+//
+// If this fails, a kernel of this machine's architecture computes other bits
+// than the definition for some number of rows, channels or inputs. Sizes are one
+// less than, equal to and one more than each tile, so every remainder runs; values
+// are at their extremes in some rows. Kernels of other architectures run in
+// test/python/test_targets.py under emulation.
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Constants.h"
+#include "quantc/Kernels/KernelTable.h"
+#include "quantc/Numerics/Evaluate.h"
+#include "quantc/Pipeline/Native.h"
+#include "quantc/Pipeline/Pipeline.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+#include "gtest/gtest.h"
+
+#include <cstring>
+#include <random>
+
+using namespace mlir;
+using namespace mlir::qnet;
+namespace numerics = quantc::numerics;
+
+namespace {
+
+constexpr int64_t rowCounts[] = {1, 2, 3, 4, 5, 7, 8, 9, 65};
+constexpr int64_t channelCounts[] = {1, 15, 16, 17, 33};
+constexpr int64_t inputCounts[] = {1, 2, 3, 4, 5, 8, 31};
+
+/// A layer of random integers; some channels and rows at their extremes.
+struct Layer {
+  int64_t n, k;
+  std::vector<int8_t> weights;
+  std::vector<int32_t> bias;
+  std::vector<float> multiplier, outBias;
+
+  Layer(int64_t n, int64_t k, std::mt19937 &random) : n(n), k(k) {
+    std::uniform_int_distribution<int> weight(-127, 127), offset(-5000, 5000);
+    for (int64_t i = 0; i < n * k; ++i)
+      weights.push_back(i < k ? 127 : i < 2 * k ? -127 : weight(random));
+    for (int64_t i = 0; i < n; ++i) {
+      bias.push_back(offset(random));
+      multiplier.push_back(0.001f + 0.0001f * static_cast<float>(i));
+      outBias.push_back(0.25f * static_cast<float>(i));
+    }
+  }
+
+  int32_t accumulate(const float *row, int64_t channel) const {
+    int32_t sum = bias[channel];
+    for (int64_t i = 0; i < k; ++i)
+      sum += static_cast<int32_t>(row[i]) * weights[channel * k + i];
+    return sum;
+  }
+};
+
+/// The variants of this architecture that this machine can run.
+std::vector<CpuVariant> hostVariants() {
+  std::vector<CpuVariant> variants{{"", "", Isa::portable}};
+  auto features = llvm::sys::getHostCPUFeatures();
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  if (triple.isX86()) {
+    if (features.lookup("sse4.1"))
+      variants.push_back({"x86-64-v2", "", Isa::sse41});
+    if (features.lookup("avx2"))
+      variants.push_back({"x86-64-v3", "", Isa::avx2});
+  } else if (triple.isAArch64()) {
+    variants.push_back({"generic", "", Isa::neon});
+    if (features.lookup("dotprod"))
+      variants.push_back({"generic", "+dotprod", Isa::dotprod});
+    if (features.lookup("i8mm"))
+      variants.push_back({"generic", "+dotprod,+i8mm", Isa::i8mm});
+  }
+  return variants;
+}
+
+class KernelGrid : public testing::TestWithParam<CpuVariant> {
+protected:
+  KernelGrid() : builder(&context) {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadDialect<QnetDialect, func::FuncDialect, quant::QuantDialect>();
+  }
+
+  /// quantize (scale 1, so that a float is its own integer), the layer, and for
+  /// a quantized result dequantize (scale 1 again): floats in, floats out.
+  OwningOpRef<ModuleOp> graphOf(const Layer &layer, bool quantizedResult) {
+    Location loc = builder.getUnknownLoc();
+    OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+    Type f32 = builder.getF32Type();
+    auto dynamic = ShapedType::kDynamic;
+    auto in = RankedTensorType::get({dynamic, layer.k}, f32);
+    auto out = RankedTensorType::get({dynamic, layer.n}, f32);
+    auto byte = quant::UniformQuantizedType::get(0, builder.getI8Type(), f32,
+                                                 1.0, 0, 0, 255);
+    auto shifted = quant::UniformQuantizedType::get(0, builder.getI8Type(), f32,
+                                                    1.0, 100, 0, 200);
+    auto main = func::FuncOp::create(loc, "main", builder.getFunctionType(in, out));
+    module->push_back(main);
+    builder.setInsertionPointToStart(main.addEntryBlock());
+    Value x = QuantizeOp::create(builder, loc, in.clone(byte), main.getArgument(0));
+    Value w = makeConstant<int8_t>(builder, loc, {layer.n, layer.k}, builder.getI8Type(), layer.weights);
+    Value b = makeConstant<int32_t>(builder, loc, {layer.n}, builder.getI32Type(), layer.bias);
+    Value m = makeConstant<float>(builder, loc, {layer.n}, f32, layer.multiplier);
+    Value result;
+    if (quantizedResult) {
+      Value y = QDenseOp::create(builder, loc, out.clone(shifted), x, w, b, m, Value(), Value());
+      result = DequantizeOp::create(builder, loc, out, y);
+    } else {
+      Value o = makeConstant<float>(builder, loc, {layer.n}, f32, layer.outBias);
+      result = QDenseOp::create(builder, loc, out, x, w, b, m, Value(), o);
+    }
+    func::ReturnOp::create(builder, loc, result);
+    return module;
+  }
+
+  void check(const Layer &layer, bool quantizedResult) {
+    OwningOpRef<ModuleOp> module = graphOf(layer, quantizedResult);
+    Target target;
+    target.triple = llvm::sys::getProcessTriple();
+    target.variants = {GetParam()};
+    ProgramInterface interface;
+    ASSERT_TRUE(succeeded(lowerToNative(*module, "t", target, GetParam(), interface)));
+    auto program = jitCompile(*module, "t", target);
+    ASSERT_TRUE(succeeded(program));
+    auto run = reinterpret_cast<void (*)(const float *, float *, size_t, void *)>(
+        (*program)->lookup("t_run"));
+    ASSERT_NE(run, nullptr);
+    std::vector<char> workspace(interface.workspaceBytes + 64);
+    void *aligned = reinterpret_cast<void *>(
+        (reinterpret_cast<uintptr_t>(workspace.data()) + 63) & ~uintptr_t(63));
+    for (int64_t rows : rowCounts) {
+      std::vector<float> x(rows * layer.k), y(rows * layer.n, -1.0f);
+      for (auto [i, value] : llvm::enumerate(x))
+        value = i / layer.k == 0 ? 255.0f : float(random() % 256);
+      run(x.data(), y.data(), rows, aligned);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < layer.n; ++c) {
+          int32_t acc = layer.accumulate(&x[r * layer.k], c);
+          float expected =
+              quantizedResult
+                  ? float(numerics::requantize(acc, layer.multiplier[c], {1.0f, 100, 0, 200}) - 100)
+                  : numerics::scaleAccumulator(acc, layer.multiplier[c], layer.outBias[c]);
+          ASSERT_EQ(std::memcmp(&expected, &y[r * layer.n + c], sizeof(float)), 0)
+              << isaName(GetParam().isa).str() << ": row " << r << " of " << rows
+              << ", channel " << c << " of " << layer.n << ", " << layer.k
+              << " inputs: " << y[r * layer.n + c] << " instead of " << expected;
+        }
+    }
+  }
+
+  MLIRContext context;
+  OpBuilder builder;
+  std::mt19937 random{7};
+};
+
+TEST_P(KernelGrid, FloatResultIsTheDefinition) {
+  for (int64_t n : channelCounts)
+    for (int64_t k : {1, 4, 31})
+      check(Layer(n, k, random), /*quantizedResult=*/false);
+}
+
+TEST_P(KernelGrid, QuantizedResultIsTheDefinition) {
+  for (int64_t k : inputCounts)
+    for (int64_t n : {1, 17})
+      check(Layer(n, k, random), /*quantizedResult=*/true);
+}
+
+INSTANTIATE_TEST_SUITE_P(Host, KernelGrid, testing::ValuesIn(hostVariants()),
+                         [](const auto &info) {
+                           return isaName(info.param.isa).str();
+                         });
+
+// A row whose name lies about its tile would be found, tested and benchmarked
+// under the wrong name.
+TEST(KernelTable, NamesSayWhatTheRowsSay) {
+  for (const KernelRow &row : kernelTable()) {
+    std::string lhs = row.lhs == LhsStorage::S16  ? "s16s8s32"
+                      : row.lhs == LhsStorage::S8 ? "s8s8s32"
+                      : row.lhs == LhsStorage::U8 ? "u8s8s32"
+                                                  : "f32f32f32";
+    std::string name = "gemm_" + lhs + "_" + std::to_string(row.mr) + "x" +
+                       std::to_string(row.nr) + "x" + std::to_string(row.kr) +
+                       "_" + isaName(row.isa).str();
+    EXPECT_EQ(row.name.str(), name);
+    EXPECT_EQ(row.nr % row.lanes, 0) << name;
+    EXPECT_EQ(row.mr & (row.mr - 1), 0) << name << ": tiles halve down to one row";
+  }
+}
+
+// Every instruction set must have a kernel of both kinds, or a layer has none.
+TEST(KernelTable, EveryIsaHasBothKinds) {
+  for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::neon, Isa::dotprod, Isa::i8mm})
+    for (bool isFloat : {false, true}) {
+      const KernelRow &row = selectKernel(isa, isFloat);
+      EXPECT_EQ(row.isa, isa);
+      EXPECT_EQ(row.isFloat(), isFloat);
+    }
+}
+
+} // namespace
