@@ -2,6 +2,10 @@
 # CMake package with the target Quantc::Quantc.
 include(CMakePackageConfigHelpers)
 
+# LLVM stays where it was found; a wheel says for itself (python/).
+if(NOT SKBUILD)
+  set_target_properties(Quantc PROPERTIES INSTALL_RPATH "${LLVM_LIBRARY_DIRS}")
+endif()
 install(TARGETS Quantc EXPORT QuantcTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

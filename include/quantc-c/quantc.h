@@ -1,4 +1,5 @@
-/*===- quantc-c/quantc.h - quantc for C -----------------------------*- C -*-===*\
+/*===- quantc-c/quantc.h - quantc for C -----------------------------*- C
+-*-===*\
 |*                                                                            *|
 |* The dialect and passes for users of MLIR's C API, and whole compilations   *|
 |* for everybody else. Strings are UTF-8 and end in NUL; those that come back *|
@@ -48,8 +49,8 @@ typedef void (*QuantcMessageCallback)(bool isError, const char *message,
                                       const char *where, void *userData);
 
 /* Compiles and writes the files. False after at least one error was told (to
- * `onMessage`, which may be NULL); the folder is then as it was. Several may run
- * at once in different threads. */
+ * `onMessage`, which may be NULL); the folder is then as it was. Several may
+ * run at once in different threads. */
 bool quantcCompile(const QuantcCompileOptions *options,
                    QuantcMessageCallback onMessage, void *userData);
 

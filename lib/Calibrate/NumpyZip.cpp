@@ -274,8 +274,7 @@ Expected<NumpyArray> ZipReader::open(const Member &member) {
       member.header + localBytes + read16le(local + 26) + read16le(local + 28);
   if (offset > fileSize || member.compressed > fileSize - offset)
     return damaged("member '" + member.name + "' lies outside the file");
-  std::string source = file->path() + ", array '" +
-                       StringRef(member.name).rsplit(".npy").first.str() + "'";
+  std::string source = file->path() + ", array '" + member.name + "'";
   if (member.method == stored) {
     if (member.compressed != member.size)
       return damaged("member '" + member.name + "' has two sizes");
@@ -289,17 +288,14 @@ Expected<NumpyArray> ZipReader::open(const Member &member) {
   return NumpyArray::parse(*inflated, 0, member.size, source);
 }
 
-Expected<std::vector<NamedArray>> mlir::qnet::openNumpyZip(StringRef path) {
-  Expected<std::shared_ptr<FileBytes>> file = FileBytes::open(path);
-  if (!file)
-    return file.takeError();
-  ZipReader reader(*file);
+/// The archive's directory; members' names without ".npy", all different.
+static Expected<std::vector<Member>> readDirectory(ZipReader &reader,
+                                                   StringRef path) {
   Expected<std::vector<Member>> members = reader.members();
   if (!members)
     return members.takeError();
-  std::vector<NamedArray> arrays;
   llvm::StringSet<> names;
-  for (const Member &member : *members) {
+  for (Member &member : *members) {
     StringRef name = member.name;
     if (!name.consume_back(".npy"))
       return dataError(path, "holds '" + name +
@@ -307,10 +303,43 @@ Expected<std::vector<NamedArray>> mlir::qnet::openNumpyZip(StringRef path) {
                                  "written by numpy.savez are read");
     if (!names.insert(name).second)
       return dataError(path, "holds two arrays named '" + name + "'");
+    member.name.resize(name.size());
+  }
+  return members;
+}
+
+Expected<std::vector<std::string>> mlir::qnet::numpyZipNames(StringRef path) {
+  Expected<std::shared_ptr<FileBytes>> file = FileBytes::open(path);
+  if (!file)
+    return file.takeError();
+  ZipReader reader(*file);
+  Expected<std::vector<Member>> members = readDirectory(reader, path);
+  if (!members)
+    return members.takeError();
+  std::vector<std::string> names;
+  for (Member &member : *members)
+    names.push_back(std::move(member.name));
+  return names;
+}
+
+Expected<std::vector<NamedArray>>
+mlir::qnet::openNumpyZip(StringRef path,
+                         llvm::function_ref<bool(StringRef)> wanted) {
+  Expected<std::shared_ptr<FileBytes>> file = FileBytes::open(path);
+  if (!file)
+    return file.takeError();
+  ZipReader reader(*file);
+  Expected<std::vector<Member>> members = readDirectory(reader, path);
+  if (!members)
+    return members.takeError();
+  std::vector<NamedArray> arrays;
+  for (const Member &member : *members) {
+    if (!wanted(member.name))
+      continue;
     Expected<NumpyArray> array = reader.open(member);
     if (!array)
       return array.takeError();
-    arrays.push_back({name.str(), std::move(*array)});
+    arrays.push_back({member.name, std::move(*array)});
   }
   return arrays;
 }

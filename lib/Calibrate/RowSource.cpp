@@ -200,25 +200,28 @@ Error wrongWidth(StringRef source, int64_t width, ArrayRef<RowShape> inputs,
 
 Expected<std::unique_ptr<RowSource>> openZip(StringRef path,
                                              ArrayRef<RowShape> inputs) {
-  Expected<std::vector<NamedArray>> members = openNumpyZip(path);
+  Expected<std::vector<std::string>> names = numpyZipNames(path);
+  if (!names)
+    return names.takeError();
+  const bool onlyOne = inputs.size() == 1 && names->size() == 1;
+  for (const RowShape &input : inputs)
+    if (!onlyOne && !llvm::is_contained(*names, input.name))
+      return dataError(path, "has no array named '" + input.name +
+                                 "', the model's input; it holds: " +
+                                 llvm::join(*names, ", "));
+  Expected<std::vector<NamedArray>> members =
+      openNumpyZip(path, [&](StringRef name) {
+        return onlyOne || llvm::any_of(inputs, [&](const RowShape &input) {
+                 return input.name == name;
+               });
+      });
   if (!members)
     return members.takeError();
   std::vector<NumpyArray> arrays;
-  for (const RowShape &input : inputs) {
-    auto found = llvm::find_if(*members, [&](const NamedArray &member) {
-      return member.name == input.name;
-    });
-    if (found == members->end() && inputs.size() == 1 && members->size() == 1)
-      found = members->begin();
-    if (found == members->end()) {
-      std::string names = llvm::join(
-          llvm::map_range(*members, [](auto &member) { return member.name; }),
-          ", ");
-      return dataError(path, "has no array named '" + input.name +
-                                 "', the model's input; it holds: " + names);
-    }
-    arrays.push_back(found->array);
-  }
+  for (const RowShape &input : inputs)
+    for (const NamedArray &member : *members)
+      if (onlyOne || member.name == input.name)
+        arrays.push_back(member.array);
   return NumpyRows::create(std::move(arrays), inputs);
 }
 

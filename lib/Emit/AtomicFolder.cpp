@@ -11,10 +11,9 @@ namespace path = llvm::sys::path;
 namespace mlir::qnet {
 
 static Error cannotWrite(StringRef folder, std::error_code reason) {
-  return createStringError(reason,
-                           "cannot write to the output folder '" + folder +
-                               "': " + reason.message() +
-                               "; choose another with -o");
+  return createStringError(reason, "cannot write to the output folder '" +
+                                       folder + "': " + reason.message() +
+                                       "; choose another with -o");
 }
 
 /// `folder` without its last component, "." where nothing is left.
@@ -59,7 +58,8 @@ Expected<AtomicFolder::Pending *> AtomicFolder::create(StringRef name) {
     for (StringRef folder = path; !fs::exists(folder);
          folder = parentOf(folder))
       made = folder.str();
-    if (std::error_code error = fs::create_directories(path))
+    if (std::error_code error =
+            fs::create_directories(path, /*IgnoreExisting=*/true, fs::all_all))
       return cannotWrite(path, error);
   }
   SmallString<128> model(path);

@@ -9,15 +9,17 @@ using namespace llvm;
 
 namespace mlir::qnet {
 
-/// Longer names break no compiler, but linkers and file systems begin to differ.
+/// Longer names break no compiler, but linkers and file systems begin to
+/// differ.
 static constexpr size_t kMaxNameLength = 100;
 
 Error checkProgramName(StringRef name) {
   auto wrong = [&](const Twine &why) {
-    return createStringError(
-        inconvertibleErrorCode(),
-        "the program's name '" + name.take_front(kMaxNameLength) + "' " + why +
-            "; choose letters, digits and underscores, a letter first (--name)");
+    return createStringError(inconvertibleErrorCode(),
+                             "the program's name '" +
+                                 name.take_front(kMaxNameLength) + "' " + why +
+                                 "; choose letters, digits and underscores, a "
+                                 "letter first (--name)");
   };
   if (name.empty())
     return wrong("is empty");
@@ -82,7 +84,8 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << " for " << commentText(manifest.target) << " ("
      << commentText(manifest.cpu) << ").\n"
      << " *\n"
-     << " * The program allocates nothing and calls nothing. It may run in many\n"
+     << " * The program allocates nothing and calls nothing. It may run in "
+        "many\n"
      << " * threads at once, each with a workspace of its own.\n"
      << " */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
@@ -100,7 +103,8 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
   for (auto [i, tensor] : enumerate(manifest.outputs))
     os << " *   " << argumentName("output", i, manifest.outputs.size())
        << ": room for batch * " << tensor.values << " values\n";
-  os << " *   workspace: " << name << "_workspace_size(batch) bytes, aligned to "
+  os << " *   workspace: " << name
+     << "_workspace_size(batch) bytes, aligned to "
      << "64\n"
      << " * Inputs are only read; no two buffers may overlap. */\n"
      << "void " << name << "_run(";

@@ -8,10 +8,10 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
-#include <nlohmann/json.hpp>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 using namespace llvm;
 using nlohmann::json;
@@ -57,12 +57,9 @@ static void addParams(json &object, StringRef prefix,
 }
 
 static json tensorJson(const ManifestTensor &tensor) {
-  json object = {{"name", tensor.name},
-                 {"shape", shapeJson(tensor.shape)},
-                 {"values", tensor.values},
-                 {"type", "f32"},
-                 {"scale", nullptr},
-                 {"zero_point", nullptr}};
+  json object = {{"name", tensor.name},     {"shape", shapeJson(tensor.shape)},
+                 {"values", tensor.values}, {"type", "f32"},
+                 {"scale", nullptr},        {"zero_point", nullptr}};
   addParams(object, "", tensor.params);
   return object;
 }
@@ -106,9 +103,8 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
   for (const ManifestLayer &layer : manifest.layers)
     root["layers"].push_back(layerJson(layer));
   for (const LedgerEntry &entry : manifest.ledger)
-    root["ledger"].push_back({{"node", entry.node},
-                              {"op", entry.op},
-                              {"reason", entry.reason}});
+    root["ledger"].push_back(
+        {{"node", entry.node}, {"op", entry.op}, {"reason", entry.reason}});
   for (const auto &[key, value] : manifest.methods)
     root["methods"][key] = value;
   // JSON is UTF-8; names come from files that may not be (`replace`).
@@ -161,8 +157,8 @@ public:
   int64_t checked(const json &value, StringRef key, int64_t lo, int64_t hi) {
     bool tooLarge = value.is_number_unsigned() &&
                     value.get<uint64_t>() > uint64_t(INT64_MAX);
-    if (!value.is_number_integer() || tooLarge ||
-        value.get<int64_t>() < lo || value.get<int64_t>() > hi) {
+    if (!value.is_number_integer() || tooLarge || value.get<int64_t>() < lo ||
+        value.get<int64_t>() > hi) {
       complain("'" + key + "' is no integer from " + Twine(lo) + " to " +
                Twine(hi));
       return lo;

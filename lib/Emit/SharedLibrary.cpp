@@ -13,7 +13,8 @@ using namespace llvm;
 
 namespace mlir::qnet {
 
-/// A linker that takes longer than this (a network's object takes 0.05 s) hangs.
+/// A linker that takes longer than this (a network's object takes 0.05 s)
+/// hangs.
 static constexpr unsigned kLinkerSeconds = 120;
 
 static Expected<std::string> findLinker() {
@@ -45,15 +46,30 @@ Error linkSharedLibrary(StringRef objectPath, StringRef outputPath,
   if (!linker)
     return linker.takeError();
   // -z defs: the program calls nothing, and the linker holds it to that.
-  SmallVector<StringRef> arguments = {
-      *linker,  "-shared",   "--build-id=none", "-z",     "defs",
-      "-z",     "now",       "-z",              "relro",  "-z",
-      "noexecstack", "--hash-style=gnu", "--gc-sections", "--strip-debug",
-      "-soname", soname,      "-o",              outputPath, objectPath};
+  SmallVector<StringRef> arguments = {*linker,
+                                      "-shared",
+                                      "--build-id=none",
+                                      "-z",
+                                      "defs",
+                                      "-z",
+                                      "now",
+                                      "-z",
+                                      "relro",
+                                      "-z",
+                                      "noexecstack",
+                                      "--hash-style=gnu",
+                                      "--gc-sections",
+                                      "--strip-debug",
+                                      "-soname",
+                                      soname,
+                                      "-o",
+                                      outputPath,
+                                      objectPath};
   SmallString<128> log;
   if (std::error_code error =
           sys::fs::createTemporaryFile("quantc-link", "log", log))
-    return createStringError(error, "no temporary file for the linker's output");
+    return createStringError(error,
+                             "no temporary file for the linker's output");
   // Nothing to read on stdin; what it says goes to a file, for the message.
   std::optional<StringRef> redirects[] = {StringRef(""), log.str(), log.str()};
   std::string message;
@@ -66,10 +82,10 @@ Error linkSharedLibrary(StringRef objectPath, StringRef outputPath,
   sys::fs::remove(log);
   if (status == 0)
     return Error::success();
-  return createStringError(inconvertibleErrorCode(),
-                           "the linker '" + *linker +
-                               "' made no shared library: " +
-                               StringRef(message).trim());
+  return createStringError(
+      inconvertibleErrorCode(),
+      "the linker '" + *linker +
+          "' made no shared library: " + StringRef(message).trim());
 }
 
 } // namespace mlir::qnet

@@ -295,7 +295,7 @@ NodeImporter::integersOrAttribute(size_t input, StringRef attribute) {
   FailureOr<SmallVector<int64_t>> values = integers(input, attribute);
   if (failed(values))
     return failure();
-  return std::optional<SmallVector<int64_t>>(*values);
+  return std::optional<SmallVector<int64_t>>(std::move(*values));
 }
 
 DenseElementsAttr NodeImporter::constant(size_t input) {
@@ -426,7 +426,7 @@ LogicalResult mlir::qnet::onnx::checkAgainstRow(NodeImporter &importer,
   SmallVector<StringRef> specs;
   StringRef(row.attributes).split(specs, ' ', -1, /*KeepEmpty=*/false);
   for (const OnnxAttribute &attribute : node.attributes) {
-    auto spec = llvm::find_if(specs, [&](StringRef text) {
+    auto *spec = llvm::find_if(specs, [&](StringRef text) {
       return text.split(':').first == attribute.name;
     });
     if (spec == specs.end())

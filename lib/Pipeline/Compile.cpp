@@ -16,6 +16,7 @@
 #include "quantc/Prepare/Prepare.h"
 #include "quantc/Quantize/Quantize.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -40,13 +41,42 @@ static bool isMlirFile(StringRef path) {
 static OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context) {
   if (!isMlirFile(path))
     return importOnnx(path, context);
-  auto buffer = MemoryBuffer::getFile(path);
+  // Aligned as bytecode asks, so that large constants are used in place.
+  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
+                                      /*RequiresNullTerminator=*/true,
+                                      /*IsVolatile=*/false, Align(64));
   if (!buffer) {
     emitError(UnknownLoc::get(&context))
         << "cannot read '" << path << "': " << buffer.getError().message();
     return {};
   }
   return parseSourceString<ModuleOp>((*buffer)->getBuffer(), &context, path);
+}
+
+/// Names the module, @main and its arguments after the program and its tensors
+/// where they are named after the file: the same model under another file name
+/// gives the same bytes.
+static void nameAfter(ModuleOp module, StringRef program) {
+  auto named = [&](StringRef name) {
+    return NameLoc::get(StringAttr::get(module.getContext(), name));
+  };
+  Location file = module.getLoc();
+  module->setLoc(named(program));
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return;
+  main->setLoc(named(program));
+  for (BlockArgument argument : main.getArguments()) {
+    auto name =
+        main.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
+    if (name &&
+        (argument.getLoc() == file || isa<UnknownLoc>(argument.getLoc())))
+      argument.setLoc(named(name));
+  }
+  main.walk([&](Operation *op) {
+    if (op->getLoc() == file)
+      op->setLoc(named(program));
+  });
 }
 
 /// Runs the passes of a stage and MLIR's verifier after them.
@@ -115,13 +145,11 @@ private:
 LogicalResult Compilation::run() {
   if (Error error = checkOptions(options))
     return report(context, std::move(error));
-  name = options.name.empty()
-             ? programNameFrom(sys::path::stem(options.model))
-             : options.name;
+  name = options.name.empty() ? programNameFrom(sys::path::stem(options.model))
+                              : options.name;
   // What can go wrong without any work goes wrong first.
-  target = resolveTarget(options.target, options.cpu, [&] {
-    return emitError(UnknownLoc::get(&context));
-  });
+  target = resolveTarget(options.target, options.cpu,
+                         [&] { return emitError(UnknownLoc::get(&context)); });
   if (failed(target))
     return failure();
   auto opened = AtomicFolder::open(options.output);
@@ -179,6 +207,7 @@ LogicalResult Compilation::import() {
   if (!module)
     return failure();
   floatWeightBytes = floatConstantBytes(*module);
+  nameAfter(*module, name);
   return success();
 }
 

@@ -66,8 +66,7 @@ Expected<PruneRequest> parsePrune(StringRef text) {
                       " is not part of this version; choose from none, "
                       "magnitude:F, neurons:F");
   double share = 0;
-  if ((kind != "magnitude" && kind != "neurons") ||
-      amount.getAsDouble(share))
+  if ((kind != "magnitude" && kind != "neurons") || amount.getAsDouble(share))
     return wrongUsage("--prune=" + text +
                       " is unknown; choose from none, magnitude:F, neurons:F "
                       "with F the share to remove, such as 0.5");
@@ -110,18 +109,17 @@ Error checkOptions(const CompileOptions &options) {
     return wrongUsage("--threads=" + Twine(options.threads) +
                       " is not part of this version; choose 1, and call N_run "
                       "from threads of your own, each with its workspace");
-  if (Error error = checkChoice("weights", options.weights, {"int8"},
-                                {"int4", "mixed"}))
-    return error;
-  if (Error error = checkChoice("activations", options.activations, {"int8"},
-                                {"int16"}))
-    return error;
-  if (Error error = checkChoice("method", options.method,
-                                {"auto", "minmax", "percentile"},
-                                {"mse", "entropy"}))
+  if (Error error =
+          checkChoice("weights", options.weights, {"int8"}, {"int4", "mixed"}))
     return error;
   if (Error error =
-          checkChoice("requant", options.requant, {"float", "fixed"}))
+          checkChoice("activations", options.activations, {"int8"}, {"int16"}))
+    return error;
+  if (Error error =
+          checkChoice("method", options.method,
+                      {"auto", "minmax", "percentile"}, {"mse", "entropy"}))
+    return error;
+  if (Error error = checkChoice("requant", options.requant, {"float", "fixed"}))
     return error;
   if (options.percentile != 0 &&
       !(options.percentile > 50 && options.percentile <= 100))

@@ -35,8 +35,7 @@ static int64_t valuesPerRow(Type type) {
   auto shaped = dyn_cast<RankedTensorType>(type);
   if (!shaped || shaped.getRank() == 0)
     return 1;
-  FailureOr<int64_t> count =
-      staticElementCount(shaped.getShape().drop_front());
+  FailureOr<int64_t> count = staticElementCount(shaped.getShape().drop_front());
   return succeeded(count) ? *count : 0;
 }
 
@@ -45,9 +44,23 @@ static std::string nodeName(Operation *op) {
   return name.empty() ? op->getName().getStringRef().str() : name.str();
 }
 
+/// The name of the argument that an input's quantization reads, which has no
+/// node of its own.
+static std::string layerName(Operation *op) {
+  auto argument = isa<QuantizeOp>(op)
+                      ? dyn_cast<BlockArgument>(op->getOperand(0))
+                      : BlockArgument();
+  if (!argument)
+    return nodeName(op);
+  auto main = cast<func::FuncOp>(op->getParentOp());
+  auto name =
+      main.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
+  return name ? name.str() : nodeName(op);
+}
+
 static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
   ManifestLayer layer;
-  layer.name = nodeName(op);
+  layer.name = layerName(op);
   layer.op = op->getName().stripDialect().str();
   Type result = op->getResult(0).getType();
   layer.outputs = valuesPerRow(result);
@@ -87,8 +100,7 @@ void describeProgram(ModuleOp module, const Target &target,
     result.values = tensor.valuesPerRow;
     return result;
   };
-  for (auto [tensor, argument] :
-       zip(interface.inputs, main.getArguments())) {
+  for (auto [tensor, argument] : zip(interface.inputs, main.getArguments())) {
     ManifestTensor input = describeTensor(tensor);
     for (Operation *user : argument.getUsers())
       if (auto quantize = dyn_cast<QuantizeOp>(user))

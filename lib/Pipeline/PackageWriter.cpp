@@ -31,9 +31,9 @@ static Expected<std::string> digestOf(ArrayRef<std::string> paths) {
     auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
                                         /*RequiresNullTerminator=*/false);
     if (!buffer)
-      return createStringError(buffer.getError(), "cannot read '" + path +
-                                                      "' again: " +
-                                                      buffer.getError().message());
+      return createStringError(buffer.getError(),
+                               "cannot read '" + path +
+                                   "' again: " + buffer.getError().message());
     digests += sha256((*buffer)->getBuffer());
   }
   return paths.size() == 1 ? digests : sha256(digests);
@@ -100,7 +100,8 @@ Error PackageWriter::describe() {
   manifest.version = versionString();
   manifest.name = facts.name;
   manifest.target = target.triple;
-  manifest.cpu = target.cpu;
+  // "native" means nothing on the machine that reads this.
+  manifest.cpu = target.cpu == "native" ? target.best().cpu : target.cpu;
   for (const CpuVariant &variant : target.variants)
     manifest.variants.push_back(variant.cpu);
   manifest.methods = facts.methods;

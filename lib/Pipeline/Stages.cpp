@@ -33,9 +33,9 @@ std::optional<Stage> stageNamed(StringRef flag) {
 }
 
 std::string stageNames() {
-  return join(map_range(kStages,
-                        [](const StageInfo &info) { return info.flag.str(); }),
-              ", ");
+  return join(
+      map_range(kStages, [](const StageInfo &info) { return info.flag.str(); }),
+      ", ");
 }
 
 std::string stageTable() {
@@ -45,12 +45,12 @@ std::string stageTable() {
     auto code = [](StringRef flag) {
       return flag.empty() ? std::string() : ("`--" + flag + "`").str();
     };
-    table += ("| " + info.flag + " | " + info.takes + " | " + info.gives +
-              " | " + code(info.check) + " | " +
-              (info.isPipeline ? code(("qnet-" + info.flag).str())
-                               : std::string()) +
-              " |\n")
-                 .str();
+    table +=
+        ("| " + info.flag + " | " + info.takes + " | " + info.gives + " | " +
+         code(info.check) + " | " +
+         (info.isPipeline ? code(("qnet-" + info.flag).str()) : std::string()) +
+         " |\n")
+            .str();
   }
   return table;
 }

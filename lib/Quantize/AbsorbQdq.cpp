@@ -59,12 +59,6 @@ struct AbsorbQdq : qnet::impl::AbsorbQdqBase<AbsorbQdq> {
     for (DequantizeOp dequantize : pairs)
       if (failed(absorb(dequantize)))
         return signalPassFailure();
-    // A returned value may now be one with a measured range of its own.
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isDeclaration())
-        function.setType(FunctionType::get(
-            &getContext(), function.getArgumentTypes(),
-            function.getBody().front().getTerminator()->getOperandTypes()));
   }
 
   LogicalResult absorb(DequantizeOp dequantize);

@@ -61,18 +61,19 @@ TEST(HeaderTest, TensorNamesCannotLeaveTheirComment) {
 TEST(HeaderTest, OnlyIdentifiersAreNames) {
   for (StringRef good : {"n", "N", "mnist_12", "aB_9"})
     EXPECT_FALSE(errorToBool(checkProgramName(good))) << good.str();
-  for (StringRef bad : {"", "1net", "_net", "a-b", "a b", "a.b", "a;b", "\xc3\xa4"})
+  for (StringRef bad :
+       {"", "1net", "_net", "a-b", "a b", "a.b", "a;b", "\xc3\xa4"})
     EXPECT_TRUE(errorToBool(checkProgramName(bad))) << bad.str();
   EXPECT_TRUE(errorToBool(checkProgramName(std::string(101, 'a'))));
 }
 
 TEST(HeaderTest, EveryTextHasAProgramName) {
-  for (auto [text, name] : {std::pair("mnist-12", "mnist_12"),
-                            std::pair("12.net", "model_12_net"),
-                            std::pair("", "model_"), std::pair("_x", "model__x")})
+  for (auto [text, name] :
+       {std::pair("mnist-12", "mnist_12"), std::pair("12.net", "model_12_net"),
+        std::pair("", "model_"), std::pair("_x", "model__x")})
     EXPECT_EQ(programNameFrom(text), name);
-  for (std::string text : {std::string(500, 'a'), std::string(500, '-'),
-                           std::string("\xff\xfe")})
+  for (std::string text :
+       {std::string(500, 'a'), std::string(500, '-'), std::string("\xff\xfe")})
     EXPECT_FALSE(errorToBool(checkProgramName(programNameFrom(text))));
 }
 

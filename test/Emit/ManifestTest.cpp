@@ -30,7 +30,8 @@ Manifest sample() {
   layer.weightsBytes = 8;
   layer.inputParams = ManifestParams{0.1f, 3, 0, 255};
   manifest.layers = {layer};
-  manifest.ledger = {{"soft", "softmax", "the result is wanted as probabilities"}};
+  manifest.ledger = {
+      {"soft", "softmax", "the result is wanted as probabilities"}};
   manifest.sizes = {{"object", 1234}};
   manifest.digests = {{"model", sha256("")}};
   manifest.methods = {{"calibration", "minmax"}};

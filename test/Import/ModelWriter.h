@@ -67,7 +67,7 @@ template <typename T> std::string raw(const std::vector<T> &values) {
 }
 
 /// TensorProto's head: name, element type, dimensions.
-inline Message tensor(const std::string &name, DataType type,
+inline Message tensorProto(const std::string &name, DataType type,
                       const std::vector<int64_t> &dims) {
   Message message;
   for (int64_t dim : dims)
@@ -80,7 +80,7 @@ inline Message tensor(const std::string &name, DataType type,
 inline Message rawTensor(const std::string &name, DataType type,
                          const std::vector<int64_t> &dims,
                          const std::string &data) {
-  return tensor(name, type, dims).text(9, data);
+  return tensorProto(name, type, dims).text(9, data);
 }
 
 /// ValueInfoProto of a tensor; a negative size is the symbol "N".

@@ -44,7 +44,7 @@ Graph denseModel() {
                    value("k", DataType::Int64, {-1, 1})};
   graph.initializers = {
       rawTensor("w", DataType::Float, {2, 3}, raw<float>({1, 2, 3, 4, 5, 6})),
-      tensor("b", DataType::Float, {2}).floats(4, {0.5f, -1}),
+      tensorProto("b", DataType::Float, {2}).floats(4, {0.5f, -1}),
       rawTensor("h", DataType::Float16, {2}, raw<uint16_t>({0x3E00, 0x3C00}))};
   graph.nodes = {
       node("Gemm", {"x", "w", "b"}, {"a"},
@@ -65,7 +65,7 @@ Graph shapeModel() {
   graph.initializers = {
       rawTensor("zero", DataType::Int64, {1}, raw<int64_t>({0})),
       rawTensor("six", DataType::Int64, {1}, raw<int64_t>({6})),
-      tensor("axis", DataType::Int64, {1}).integers(7, {1}),
+      tensorProto("axis", DataType::Int64, {1}).integers(7, {1}),
       rawTensor("from", DataType::Int64, {1}, raw<int64_t>({5})),
       rawTensor("to", DataType::Int64, {1}, raw<int64_t>({-6})),
       rawTensor("step", DataType::Int64, {1}, raw<int64_t>({-1}))};

@@ -89,28 +89,28 @@ TEST(OnnxTensor, RawData) {
 
 TEST(OnnxTensor, TypedFields) {
   EXPECT_EQ(elements<float>(readTensor(
-                tensor("t", DataType::Float, {3}).floats(4, {1, 2, 3}))),
+                tensorProto("t", DataType::Float, {3}).floats(4, {1, 2, 3}))),
             (std::vector<float>{1, 2, 3}));
   EXPECT_EQ(elements<double>(readTensor(
-                tensor("t", DataType::Double, {2}).doubles(10, {0.1, -1e300}))),
+                tensorProto("t", DataType::Double, {2}).doubles(10, {0.1, -1e300}))),
             (std::vector<double>{0.1, -1e300}));
   EXPECT_EQ(elements<int8_t>(readTensor(
-                tensor("t", DataType::Int8, {2}).integers(5, {-128, 127}))),
+                tensorProto("t", DataType::Int8, {2}).integers(5, {-128, 127}))),
             (std::vector<int8_t>{-128, 127}));
   EXPECT_EQ(
       elements<uint16_t>(readTensor(
-          tensor("t", DataType::Float16, {2}).integers(5, {0x3E00, 0xC000}))),
+          tensorProto("t", DataType::Float16, {2}).integers(5, {0x3E00, 0xC000}))),
       (std::vector<uint16_t>{0x3E00, 0xC000}));
   EXPECT_EQ(
-      elements<int64_t>(readTensor(tensor("t", DataType::Int64, {2})
+      elements<int64_t>(readTensor(tensorProto("t", DataType::Int64, {2})
                                        .integers(7, {INT64_MIN, INT64_MAX}))),
       (std::vector<int64_t>{INT64_MIN, INT64_MAX}));
   EXPECT_EQ(elements<uint32_t>(readTensor(
-                tensor("t", DataType::UInt32, {1}).integers(11, {4294967295}))),
+                tensorProto("t", DataType::UInt32, {1}).integers(11, {4294967295}))),
             (std::vector<uint32_t>{4294967295}));
   // Unpacked fields are allowed too.
   EXPECT_EQ(elements<float>(readTensor(
-                tensor("t", DataType::Float, {2}).number(4, 1).number(4, 2))),
+                tensorProto("t", DataType::Float, {2}).number(4, 1).number(4, 2))),
             (std::vector<float>{1, 2}));
 }
 
@@ -124,7 +124,7 @@ TEST(OnnxTensor, FourBitValuesAreWidened) {
                 readTensor(rawTensor("t", DataType::UInt4, {3}, "\x8F\x07"))),
             (std::vector<uint8_t>{15, 8, 7}));
   EXPECT_EQ(elements<int8_t>(readTensor(
-                tensor("t", DataType::Int4, {3}).integers(5, {0x8F, 7}))),
+                tensorProto("t", DataType::Int4, {3}).integers(5, {0x8F, 7}))),
             (std::vector<int8_t>{-1, -8, 7}));
 }
 
@@ -134,15 +134,15 @@ TEST(OnnxTensor, SizesMustAgree) {
                "type (FLOAT) need 12");
   EXPECT_ERROR(readTensor(rawTensor("t", DataType::Int4, {3}, "1")),
                "raw_data holds 1 bytes");
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Float, {3}).floats(4, {1, 2})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Float, {3}).floats(4, {1, 2})),
                "holds 2 values where its shape needs 3");
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Float, {1}).floats(4, {1, 2})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Float, {1}).floats(4, {1, 2})),
                "holds 2 values where its shape needs 1");
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Int8, {1}).integers(7, {1})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Int8, {1}).integers(7, {1})),
                "holds 0 values");
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Int8, {1}).integers(5, {200})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Int8, {1}).integers(5, {200})),
                "value 200 does not fit INT8");
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Bool, {1}).integers(5, {2})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Bool, {1}).integers(5, {2})),
                "value 2 does not fit BOOL");
 }
 
@@ -163,20 +163,20 @@ TEST(OnnxTensor, ShapesMustBePossible) {
                                     std::vector<int64_t>(33, 1), "1234")),
                "more than 32 dimensions");
   // Large, possible, and not there: an error, not an allocation.
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Double, {2147483647})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Double, {2147483647})),
                "holds 0 values");
 }
 
 TEST(OnnxTensor, UnknownKinds) {
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Undefined, {1})),
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Undefined, {1})),
                "has no element type");
   EXPECT_ERROR(readTensor(rawTensor("t", DataType::Float, {1}, "1234")
                               .message(3, Message().integer(1, 0))),
                "stored in segments");
   // Types that have no numbers are left to whoever uses the tensor.
   EXPECT_TRUE(
-      readTensor(tensor("t", DataType::String, {1}).text(6, "a")).model);
-  EXPECT_TRUE(readTensor(tensor("t", DataType(77), {1})).model);
+      readTensor(tensorProto("t", DataType::String, {1}).text(6, "a")).model);
+  EXPECT_TRUE(readTensor(tensorProto("t", DataType(77), {1})).model);
 }
 
 //===----------------------------------------------------------------------===//
@@ -221,7 +221,7 @@ protected:
   /// Two floats at `location`.
   Reading readFrom(const std::string &location,
                    std::initializer_list<Message> more = {}) {
-    Message message = tensor("t", DataType::Float, {2}).integer(14, 1);
+    Message message = tensorProto("t", DataType::Float, {2}).integer(14, 1);
     message.message(13, entry("location", location));
     for (const Message &one : more)
       message.message(13, one);
@@ -268,7 +268,7 @@ TEST_F(ExternalDataTest, MustBeThere) {
   EXPECT_ERROR(readFrom("w.bin", {entry("offset", "-4")}),
                "is not a whole number");
   EXPECT_ERROR(readFrom("w.bin", {entry("length", "4")}), "holds 4 bytes");
-  EXPECT_ERROR(readTensor(tensor("t", DataType::Float, {2})
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Float, {2})
                               .integer(14, 1)
                               .message(13, entry("location", "w.bin"))),
                "the model is not in a folder");

@@ -43,7 +43,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Write the ONNX models of a test file.")
     parser.add_argument("file", type=Path)
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()

@@ -21,7 +21,9 @@ std::string errorOf(const CompileOptions &options) {
   return toString(checkOptions(options));
 }
 
-TEST(CompileOptionsTest, TheDefaultsAreValid) { EXPECT_EQ(errorOf(valid()), ""); }
+TEST(CompileOptionsTest, TheDefaultsAreValid) {
+  EXPECT_EQ(errorOf(valid()), "");
+}
 
 struct Case {
   const char *what;

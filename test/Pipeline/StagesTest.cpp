@@ -63,7 +63,7 @@ TEST(StagesTest, EveryCheckIsAPass) {
   registerAllPasses();
   for (const StageInfo &info : stages())
     if (!info.check.empty())
-      EXPECT_NE(mlir::Pass::lookupPassInfo(info.check), nullptr)
+      EXPECT_NE(mlir::PassInfo::lookup(info.check), nullptr)
           << info.check.str();
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import quantc.backend
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 Calls = Callable[[], list[list[str]]]
 
@@ -50,6 +50,37 @@ def test_run_node(recording_tool: Calls) -> None:
 def test_run_model(recording_tool: Calls) -> None:
     (y,) = quantc.backend.run_model(add_model(TensorProto.FLOAT), [np.zeros(3, np.float32)])
     np.testing.assert_array_equal(y, np.ones(3, np.float32))
+
+
+def test_inputs_that_decide_shapes_become_constants(recording_tool: Calls) -> None:
+    node = helper.make_node("Reshape", ["x", "shape"], ["y"])
+    prepared = quantc.backend.prepare(
+        helper.make_model(
+            helper.make_graph(
+                [helper.make_node("Neg", ["n"], ["shape"]), node],
+                "g",
+                [
+                    helper.make_tensor_value_info("n", TensorProto.INT64, [1]),
+                    helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3]),
+                ],
+                [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None])],
+            )
+        )
+    )
+    models = []
+    for value in (1, 2):
+        prepared.run([np.array([value]), np.zeros((2, 3), np.float32)])
+        call = recording_tool()[-1]
+        assert call.count("--input") == 1
+        models.append(onnx.load(call[1]).graph)
+    assert [[value.name for value in graph.input] for graph in models] == [["x"], ["x"]]
+    assert [numpy_helper.to_array(graph.initializer[0]).tolist() for graph in models] == [[1], [2]]
+
+
+def test_wrong_number_of_inputs(recording_tool: Calls) -> None:
+    with pytest.raises(TypeError, match=r"1 inputs \(x\), got 2"):
+        quantc.backend.prepare(add_model(TensorProto.FLOAT)).run([np.zeros(3), np.zeros(3)])
+    assert recording_tool() == []
 
 
 def test_devices() -> None:

@@ -22,8 +22,9 @@ static Error problem(const Twine &text) {
 static bool isZip(StringRef path) { return path.ends_with_insensitive(".npz"); }
 
 static std::string listed(ArrayRef<std::string> names) {
-  return join(map_range(names, [](StringRef n) { return ("'" + n + "'").str(); }),
-              ", ");
+  return join(
+      map_range(names, [](StringRef n) { return ("'" + n + "'").str(); }),
+      ", ");
 }
 
 static Expected<std::vector<NumpyArray>>

@@ -61,10 +61,10 @@ static void fill(std::vector<float> &values) {
 
 int runBench(Reporter &reporter) {
   if (threads != 1) {
-    reporter.error(formatv("--threads={0} is not part of this version",
-                           threads.getValue())
-                       .str(),
-                   "", "choose 1");
+    reporter.error(
+        formatv("--threads={0} is not part of this version", threads.getValue())
+            .str(),
+        "", "choose 1");
     return kUsage;
   }
   std::vector<unsigned> sizes(batches.begin(), batches.end());
@@ -86,17 +86,16 @@ int runBench(Reporter &reporter) {
   TextTable table({"batch", "best us", "median us", "median us a row"});
   for (unsigned batch : sizes) {
     std::vector<std::vector<float>> buffers;
-    for (const auto *tensors : {&(*library)->manifest().inputs,
-                                &(*library)->manifest().outputs})
+    for (const auto *tensors :
+         {&(*library)->manifest().inputs, &(*library)->manifest().outputs})
       for (const auto &tensor : *tensors)
         fill(buffers.emplace_back(batch * tensor.values));
     std::vector<const void *> pointers;
     for (std::vector<float> &buffer : buffers)
       pointers.push_back(buffer.data());
     Workspace workspace((*library)->workspaceSize(batch));
-    auto [best, median] = timeCalls([&] {
-      (*library)->run(pointers, batch, workspace.data());
-    });
+    auto [best, median] =
+        timeCalls([&] { (*library)->run(pointers, batch, workspace.data()); });
     table.add({std::to_string(batch), formatv("{0:f2}", best * 1e6),
                formatv("{0:f2}", median * 1e6),
                formatv("{0:f3}", median * 1e6 / batch)});

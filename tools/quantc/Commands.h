@@ -8,8 +8,8 @@
 
 namespace quantc {
 
-/// A subcommand: its command line, declared beside it with llvm::cl, and what it
-/// does. Each returns an exit code and has reported its errors.
+/// A subcommand: its command line, declared beside it with llvm::cl, and what
+/// it does. Each returns an exit code and has reported its errors.
 struct Command {
   llvm::cl::SubCommand *syntax;
   int (*run)(Reporter &reporter);

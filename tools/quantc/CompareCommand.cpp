@@ -17,6 +17,7 @@
 
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -183,8 +184,7 @@ Error Comparison::runLibrary(ArrayRef<Tensor> tensors,
                              ArrayRef<Tensor> reference, int64_t count) {
   std::vector<std::vector<char>> buffers;
   std::vector<const void *> pointers;
-  for (auto [tensor, input] :
-       zip_equal(tensors, library->manifest().inputs)) {
+  for (auto [tensor, input] : zip_equal(tensors, library->manifest().inputs)) {
     if (tensor.size() != count * input.values)
       return problem("the manifest and the network disagree on '" + input.name +
                      "'; compile the model again");
@@ -220,8 +220,7 @@ Error Comparison::runLibrary(ArrayRef<Tensor> tensors,
 Error Comparison::compareBlock(int64_t first, int64_t count) {
   std::vector<Tensor> tensors;
   for (auto [array, type] : zip_equal(arrays, floatMain.getArgumentTypes())) {
-    mlir::Type element =
-        mlir::qnet::realType(mlir::getElementTypeOrSelf(type));
+    mlir::Type element = mlir::qnet::realType(mlir::getElementTypeOrSelf(type));
     auto tensor = readTensor(array, element, first, count);
     if (!tensor)
       return tensor.takeError();
@@ -283,23 +282,24 @@ static std::string percent(int64_t part, int64_t whole) {
 }
 
 static void printFindings(const Findings &findings) {
-  TextTable table({"value", "op", "type", "SQNR dB", "max error", "agreement",
-                   "clipped"});
+  TextTable table(
+      {"value", "op", "type", "SQNR dB", "max error", "agreement", "clipped"});
   for (const LayerDifference &layer : findings.layers)
-    table.add({layer.name, layer.op, typeText(layer.type),
-               formatv("{0:f2}", layer.difference.sqnr()),
-               formatv("{0}", layer.difference.largestError),
-               percent(layer.difference.agreeing, layer.difference.rows),
-               percent(layer.difference.clipped, layer.difference.count)});
+    table.add(
+        {layer.name, layer.op, typeText(layer.type),
+         formatv("{0:f2}", layer.difference.sqnr()),
+         formatv("{0}", llvm::format("%.4g", layer.difference.largestError)),
+         percent(layer.difference.agreeing, layer.difference.rows),
+         percent(layer.difference.clipped, layer.difference.count)});
   table.print(outs());
   outs() << "\n" << findings.rows << " rows\n";
   if (findings.ranLibrary)
-    outs() << "bits of the library equal the reference interpreter's: "
-           << (findings.unequalBits == 0
-                   ? "yes"
-                   : formatv("NO, {0} values differ", findings.unequalBits)
-                         .str())
-           << "\n";
+    outs()
+        << "bits of the library equal the reference interpreter's: "
+        << (findings.unequalBits == 0
+                ? "yes"
+                : formatv("NO, {0} values differ", findings.unequalBits).str())
+        << "\n";
   if (!labels.empty())
     outs() << "right: float " << percent(findings.floatRight, findings.rows)
            << ", integer " << percent(findings.integerRight, findings.rows)
@@ -314,14 +314,14 @@ static json::Value finite(double value) {
 static void writeFindings(const Findings &findings) {
   json::Array layers;
   for (const LayerDifference &layer : findings.layers)
-    layers.push_back(json::Object{
-        {"name", json::fixUTF8(layer.name)},
-        {"op", layer.op},
-        {"type", typeText(layer.type)},
-        {"sqnr_db", finite(layer.difference.sqnr())},
-        {"max_error", finite(layer.difference.largestError)},
-        {"agreement", finite(layer.difference.agreement())},
-        {"clipped", finite(layer.difference.clippedShare())}});
+    layers.push_back(
+        json::Object{{"name", json::fixUTF8(layer.name)},
+                     {"op", layer.op},
+                     {"type", typeText(layer.type)},
+                     {"sqnr_db", finite(layer.difference.sqnr())},
+                     {"max_error", finite(layer.difference.largestError)},
+                     {"agreement", finite(layer.difference.agreement())},
+                     {"clipped", finite(layer.difference.clippedShare())}});
   json::Object root{{"rows", findings.rows}, {"layers", std::move(layers)}};
   if (findings.ranLibrary)
     root["bits_equal"] = findings.unequalBits == 0;

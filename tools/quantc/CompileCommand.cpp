@@ -33,19 +33,18 @@ static cl::opt<std::string> output("o", cl::value_desc("OUT"),
                                    cl::desc("folder for the files"),
                                    cl::sub(compileCommand));
 static cl::alias outputAlias("output", cl::desc("same as -o"),
-                             cl::aliasopt(output), cl::sub(compileCommand));
+                             cl::aliasopt(output));
 static cl::opt<std::string>
     name("name", cl::value_desc("N"),
          cl::desc("name of the program and its files (the model's by default)"),
          cl::sub(compileCommand));
-static cl::opt<std::string>
-    weights("weights", cl::value_desc("BITS"),
-            cl::desc("weights: int8 (default)"), cl::init("int8"),
-            cl::sub(compileCommand));
-static cl::opt<std::string>
-    activations("activations", cl::value_desc("BITS"),
-                cl::desc("activations: int8 (default)"), cl::init("int8"),
-                cl::sub(compileCommand));
+static cl::opt<std::string> weights("weights", cl::value_desc("BITS"),
+                                    cl::desc("weights: int8 (default)"),
+                                    cl::init("int8"), cl::sub(compileCommand));
+static cl::opt<std::string> activations("activations", cl::value_desc("BITS"),
+                                        cl::desc("activations: int8 (default)"),
+                                        cl::init("int8"),
+                                        cl::sub(compileCommand));
 static cl::opt<std::string>
     method("method", cl::value_desc("METHOD"),
            cl::desc("ranges from calibration: auto (default), minmax, "

@@ -11,6 +11,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -35,8 +36,8 @@ static std::string sideText(int64_t values, int64_t bits,
                             const std::optional<ManifestParams> &params) {
   if (!params)
     return formatv("{0} f{1}", values, bits);
-  return formatv("{0} u{1} {2}:{3}", values, bits, params->scale,
-                 params->zeroPoint);
+  return formatv("{0} u{1} {2}:{3}", values, bits,
+                 llvm::format("%.4g", params->scale), params->zeroPoint);
 }
 
 static void printTensors(StringRef kind,
@@ -57,17 +58,18 @@ static void printManifest(const Manifest &manifest) {
   printTensors("input ", manifest.inputs);
   printTensors("output", manifest.outputs);
   outs() << "\n";
-  TextTable table({"layer", "op", "in", "out", "weights", "function", "kernel"});
+  TextTable table(
+      {"layer", "op", "in", "out", "weights", "function", "kernel"});
   for (const mlir::qnet::ManifestLayer &layer : manifest.layers)
-    table.add({layer.name, layer.op,
-               sideText(layer.inputs, layer.inputBits, layer.inputParams),
-               sideText(layer.outputs, layer.outputBits, layer.outputParams),
-               layer.weightsBits == 0
-                   ? std::string()
-                   : formatv("int{0}, {1} B", layer.weightsBits,
-                             layer.weightsBytes)
-                         .str(),
-               layer.function, layer.kernel});
+    table.add(
+        {layer.name, layer.op,
+         sideText(layer.inputs, layer.inputBits, layer.inputParams),
+         sideText(layer.outputs, layer.outputBits, layer.outputParams),
+         layer.weightsBits == 0
+             ? std::string()
+             : formatv("int{0}, {1} B", layer.weightsBits, layer.weightsBytes)
+                   .str(),
+         layer.function, layer.kernel});
   table.print(outs());
   outs() << "\n";
   for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)
@@ -119,9 +121,9 @@ static std::string typeText(mlir::Type type) {
 static ModelFacts factsOf(mlir::func::FuncOp main) {
   ModelFacts facts;
   auto nameIn = [](mlir::DictionaryAttr attributes, unsigned index) {
-    auto name = attributes ? attributes.getAs<mlir::StringAttr>(
-                                 mlir::qnet::kNameAttr)
-                           : mlir::StringAttr();
+    auto name = attributes
+                    ? attributes.getAs<mlir::StringAttr>(mlir::qnet::kNameAttr)
+                    : mlir::StringAttr();
     return name ? name.str() : std::to_string(index);
   };
   for (auto [i, type] : enumerate(main.getArgumentTypes()))
@@ -154,18 +156,18 @@ static void writeFacts(const ModelFacts &facts) {
   auto tensors = [](const auto &list) {
     json::Array array;
     for (const auto &[name, type] : list)
-      array.push_back(json::Object{{"name", json::fixUTF8(name)},
-                                   {"type", type}});
+      array.push_back(
+          json::Object{{"name", json::fixUTF8(name)}, {"type", type}});
     return array;
   };
   json::Object ops;
   for (const auto &[op, count] : facts.ops)
     ops[op] = count;
-  outs() << formatv("{0:2}\n", json::Value(json::Object{
-                                   {"inputs", tensors(facts.inputs)},
-                                   {"outputs", tensors(facts.outputs)},
-                                   {"parameters", facts.parameters},
-                                   {"ops", std::move(ops)}}));
+  outs() << formatv(
+      "{0:2}\n", json::Value(json::Object{{"inputs", tensors(facts.inputs)},
+                                          {"outputs", tensors(facts.outputs)},
+                                          {"parameters", facts.parameters},
+                                          {"ops", std::move(ops)}}));
 }
 
 static int inspectModel(Reporter &reporter) {
@@ -189,8 +191,8 @@ static int inspectModel(Reporter &reporter) {
 
 int runInspect(Reporter &reporter) {
   StringRef extension = sys::path::extension(subject);
-  bool isModel = extension == ".onnx" || extension == ".mlir" ||
-                 extension == ".mlirbc";
+  bool isModel =
+      extension == ".onnx" || extension == ".mlir" || extension == ".mlirbc";
   return isModel && !sys::fs::is_directory(subject) ? inspectModel(reporter)
                                                     : inspectProgram(reporter);
 }

@@ -45,10 +45,12 @@ Expected<ProgramPaths> findProgram(StringRef path) {
     stems.push_back(stem.str().str());
   }
   if (stems.empty())
-    return problem("the folder '" + path + "' holds no compiled program (no "
+    return problem("the folder '" + path +
+                   "' holds no compiled program (no "
                    "manifest N.json)");
   if (stems.size() > 1)
-    return problem("the folder '" + path + "' holds several programs; name one "
+    return problem("the folder '" + path +
+                   "' holds several programs; name one "
                    "of its .so or .json files");
   return ProgramPaths{stems.front()};
 }
@@ -57,14 +59,16 @@ Expected<Manifest> loadManifest(const ProgramPaths &paths) {
   std::string path = paths.file("json");
   uint64_t size = 0;
   if (std::error_code error = sys::fs::file_size(path, size))
-    return problem("no manifest '" + path + "' beside the program: " +
-                   error.message() + "; it belongs to the files of a compiled "
+    return problem("no manifest '" + path +
+                   "' beside the program: " + error.message() +
+                   "; it belongs to the files of a compiled "
                    "program");
   if (size > kMaxManifestBytes)
     return problem("'" + path + "' is too large for a manifest");
   auto buffer = MemoryBuffer::getFile(path);
   if (!buffer)
-    return problem("cannot read '" + path + "': " + buffer.getError().message());
+    return problem("cannot read '" + path +
+                   "': " + buffer.getError().message());
   return mlir::qnet::readManifest((*buffer)->getBuffer(), path);
 }
 
@@ -74,8 +78,8 @@ Expected<std::unique_ptr<Program>> Program::load(const ProgramPaths &paths) {
   if (!manifest)
     return manifest.takeError();
   program->description = std::move(*manifest);
-  size_t tensors = program->description.inputs.size() +
-                   program->description.outputs.size();
+  size_t tensors =
+      program->description.inputs.size() + program->description.outputs.size();
   if (tensors > kMaxTensors)
     return problem("the program has " + Twine(tensors) +
                    " inputs and outputs; at most " + Twine(kMaxTensors) +
@@ -123,16 +127,14 @@ using RunCall = void (*)(void *entry, ArrayRef<const void *> tensors,
 template <size_t> using Pointer = const void *;
 
 /// N_run with as many pointers as there are indices.
-template <size_t... I>
-constexpr RunCall makeCall(std::index_sequence<I...>) {
+template <size_t... I> constexpr RunCall makeCall(std::index_sequence<I...>) {
   return [](void *entry, ArrayRef<const void *> tensors, size_t batch,
             void *workspace) {
     reinterpret_cast<void (*)(Pointer<I>..., size_t, void *)>(entry)(
         tensors[I]..., batch, workspace);
   };
 }
-template <size_t... N>
-constexpr auto makeCalls(std::index_sequence<N...>) {
+template <size_t... N> constexpr auto makeCalls(std::index_sequence<N...>) {
   return std::array{makeCall(std::make_index_sequence<N>())...};
 }
 constexpr auto kCalls = makeCalls(std::make_index_sequence<kMaxTensors + 1>());
@@ -144,7 +146,8 @@ void Program::run(ArrayRef<const void *> tensors, size_t batch,
 }
 
 Workspace::Workspace(size_t bytes)
-    : memory(::operator new(std::max<size_t>(bytes, 64), kWorkspaceAlignment)) {}
+    : memory(::operator new(std::max<size_t>(bytes, 64), kWorkspaceAlignment)) {
+}
 Workspace::~Workspace() { ::operator delete(memory, kWorkspaceAlignment); }
 
 } // namespace quantc

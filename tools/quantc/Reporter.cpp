@@ -24,25 +24,18 @@ static std::string placeOf(mlir::Location location) {
   return mlir::qnet::nameOf(location).str();
 }
 
-Reporter::~Reporter() {
-  if (handler)
-    context->getDiagEngine().eraseHandler(*handler);
-}
-
-void Reporter::attach(mlir::MLIRContext &target) {
-  context = &target;
-  handler = target.getDiagEngine().registerHandler(
-      [this](mlir::Diagnostic &diagnostic) {
-        std::string notes;
-        for (mlir::Diagnostic &note : diagnostic.getNotes())
-          notes += (notes.empty() ? "" : "; ") + note.str();
-        std::string message = diagnostic.str();
-        if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-          error(message, placeOf(diagnostic.getLocation()), notes);
-        else
-          warning(message);
-        return mlir::success();
-      });
+void Reporter::attach(mlir::MLIRContext &context) {
+  context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
+    std::string notes;
+    for (mlir::Diagnostic &note : diagnostic.getNotes())
+      notes += (notes.empty() ? "" : "; ") + note.str();
+    std::string message = diagnostic.str();
+    if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+      error(message, placeOf(diagnostic.getLocation()), notes);
+    else
+      warning(message);
+    return mlir::success();
+  });
 }
 
 /// One JSON object on a line of its own.
@@ -61,9 +54,9 @@ void Reporter::error(StringRef message, StringRef where, StringRef remedy) {
     return;
   if (json) {
     writeEvent(llvm::json::Object{{"event", "error"},
-                {"message", json::fixUTF8(message)},
-                {"where", json::fixUTF8(where)},
-                {"remedy", json::fixUTF8(remedy)}});
+                                  {"message", json::fixUTF8(message)},
+                                  {"where", json::fixUTF8(where)},
+                                  {"remedy", json::fixUTF8(remedy)}});
     return;
   }
   clearLine();
@@ -83,7 +76,8 @@ int Reporter::fail(Error problem, ExitCode code) {
 
 void Reporter::warning(StringRef message) {
   if (json) {
-    writeEvent(llvm::json::Object{{"event", "warning"}, {"message", json::fixUTF8(message)}});
+    writeEvent(llvm::json::Object{{"event", "warning"},
+                                  {"message", json::fixUTF8(message)}});
     return;
   }
   clearLine();
@@ -93,9 +87,9 @@ void Reporter::warning(StringRef message) {
 void Reporter::progress(StringRef stage, int64_t done, int64_t total) {
   if (json) {
     writeEvent(llvm::json::Object{{"event", "progress"},
-                {"stage", stage},
-                {"done", done},
-                {"total", total}});
+                                  {"stage", stage},
+                                  {"done", done},
+                                  {"total", total}});
     return;
   }
   if (!sys::Process::StandardErrIsDisplayed())

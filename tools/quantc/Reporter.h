@@ -2,11 +2,10 @@
 #ifndef QUANTC_TOOLS_REPORTER_H
 #define QUANTC_TOOLS_REPORTER_H
 
-#include "quantc/Pipeline/Compile.h"
 #include "mlir/IR/Diagnostics.h"
+#include "quantc/Pipeline/Compile.h"
 #include "llvm/Support/Error.h"
 #include <map>
-#include <optional>
 
 namespace quantc {
 
@@ -21,11 +20,10 @@ enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2 };
 ///   {"event":"done",...}
 class Reporter : public mlir::qnet::ProgressSink {
 public:
-  ~Reporter() override;
-
   void useJson() { json = true; }
 
-  /// From here on the context's diagnostics come here. Warnings and remarks are
+  /// From here on the context's diagnostics come here, so the context may not
+  /// outlive this. Warnings and remarks are
   /// for a person only.
   void attach(mlir::MLIRContext &context);
 
@@ -46,8 +44,6 @@ private:
   bool json = false;
   bool lineOpen = false;
   unsigned errors = 0;
-  mlir::MLIRContext *context = nullptr;
-  std::optional<mlir::DiagnosticEngine::HandlerID> handler;
 };
 
 } // namespace quantc

@@ -28,7 +28,7 @@ static cl::opt<std::string> program(cl::Positional, cl::Required,
                                     cl::desc("<N.so | MODEL.onnx | N.mlir>"),
                                     cl::sub(runCommand));
 static cl::list<std::string>
-    inputs("input", cl::value_desc("X.npy"), cl::OneOrMore,
+    inputs("input", cl::value_desc("X.npy"), cl::ZeroOrMore,
            cl::desc("rows, one file an input, or a .npz keyed by input"),
            cl::sub(runCommand));
 static cl::list<std::string>
@@ -46,12 +46,11 @@ readRows(ArrayRef<NumpyArray> arrays, const mlir::qnet::Manifest &manifest) {
   std::vector<std::vector<float>> rows;
   for (auto [array, input] : zip_equal(arrays, manifest.inputs)) {
     if (array.rowElements() != input.values || array.shape().size() < 2)
-      return problem("'" + array.source() + "' has " +
-                     Twine(array.rowElements()) +
-                     " values a row, but the input '" + input.name +
-                     "' reads " + Twine(input.values) +
-                     "; give an array of shape [rows, " + Twine(input.values) +
-                     "]");
+      return problem(
+          "'" + array.source() + "' has " + Twine(array.rowElements()) +
+          " values a row, but the input '" + input.name + "' reads " +
+          Twine(input.values) + "; give an array of shape [rows, " +
+          Twine(input.values) + "]");
     if (array.rows() != arrays.front().rows())
       return problem("'" + array.source() + "' has " + Twine(array.rows()) +
                      " rows, but the first input has " +
@@ -110,8 +109,8 @@ static std::string tensorName(mlir::DictionaryAttr attributes, unsigned index) {
   return std::to_string(index);
 }
 
-static Expected<std::vector<HostArray>>
-runReference(mlir::MLIRContext &context, Reporter &reporter) {
+static Expected<std::vector<HostArray>> runReference(mlir::MLIRContext &context,
+                                                     Reporter &reporter) {
   auto module = mlir::qnet::loadFloatNetwork(program, context,
                                              /*prepared=*/false);
   if (!module)

@@ -10,6 +10,7 @@
 #define QUANTC_CALIBRATE_NUMPYFILE_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -94,9 +95,16 @@ struct NamedArray {
   NumpyArray array;
 };
 
-/// The arrays of a .npz file in its order, stored or deflated. Deflated ones
-/// are inflated into an unnamed temporary file. Every checksum is checked.
-llvm::Expected<std::vector<NamedArray>> openNumpyZip(llvm::StringRef path);
+/// The names of the arrays in a .npz file.
+llvm::Expected<std::vector<std::string>> numpyZipNames(llvm::StringRef path);
+
+/// The wanted arrays of a .npz file in its order, stored or deflated. Deflated
+/// ones are inflated into an unnamed temporary file. Checksums are checked.
+/// Others are not looked at: they may hold text or objects.
+llvm::Expected<std::vector<NamedArray>> openNumpyZip(
+    llvm::StringRef path,
+    llvm::function_ref<bool(llvm::StringRef name)> wanted =
+        [](llvm::StringRef) { return true; });
 
 /// Writes a .npy file row by row; it appears under its name only when complete.
 class NumpyWriter {

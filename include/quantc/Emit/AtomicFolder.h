@@ -13,8 +13,8 @@
 namespace mlir::qnet {
 
 /// An output folder. Files are written beside their final place under temporary
-/// names and take their own names together, in `commit`; without it (an error, a
-/// signal) they are gone and what stood there before is untouched.
+/// names and take their own names together, in `commit`; without it (an error,
+/// a signal) they are gone and what stood there before is untouched.
 class AtomicFolder {
 public:
   /// Finds out now, before any work, whether files can be written there. The
@@ -50,7 +50,8 @@ private:
 
   std::string path;
   std::vector<Pending> pending;
-  /// The outermost folder that was made for the files, removed again if nothing came of it.
+  /// The outermost folder that was made for the files, removed again if nothing
+  /// came of it.
   std::string made;
 };
 

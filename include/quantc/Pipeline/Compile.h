@@ -2,10 +2,10 @@
 #ifndef QUANTC_PIPELINE_COMPILE_H
 #define QUANTC_PIPELINE_COMPILE_H
 
-#include "quantc/Pipeline/Stages.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "quantc/Pipeline/Stages.h"
 #include "llvm/Support/Error.h"
 #include <set>
 #include <string>
@@ -29,27 +29,27 @@ enum class Artifact {
 /// One compilation, as the command line says it (design: Interfaces). Text
 /// options are checked by `checkOptions`.
 struct CompileOptions {
-  std::string model;       ///< ONNX file, or MLIR with `from` after Import.
+  std::string model; ///< ONNX file, or MLIR with `from` after Import.
   /// Rows: one .npy, .npz or .csv, or one file an input.
   std::vector<std::string> calibration;
   std::string ranges; ///< Ranges to use in place of rows (Artifact::Ranges).
-  std::string output;      ///< Folder.
-  std::string name;        ///< Of the program; "" takes the model file's.
-  std::string target;      ///< Triple; "" is this machine.
+  std::string output; ///< Folder.
+  std::string name;   ///< Of the program; "" takes the model file's.
+  std::string target; ///< Triple; "" is this machine.
   std::string cpu = "native";
   std::string weights = "int8";
   std::string activations = "int8";
   std::string method = "auto";
   std::string requant = "float";
   std::string prune = "none"; ///< See parsePrune.
-  double percentile = 0; ///< For method "percentile"; 0 is its default.
+  double percentile = 0;      ///< For method "percentile"; 0 is its default.
   bool allowFloat = false;
   int threads = 1;
   /// Nothing said: object and header, and a shared library where one can be
   /// made for the target.
   std::optional<std::set<Artifact>> emit;
-  /// First and last stage to run. Before Emit, the graph after the last stage is
-  /// what is written (N.mlir).
+  /// First and last stage to run. Before Emit, the graph after the last stage
+  /// is what is written (N.mlir).
   Stage from = Stage::Import;
   Stage to = Stage::Emit;
   /// Stages after which the graph is printed to standard output.
@@ -73,8 +73,8 @@ struct PruneRequest {
 /// "none", "magnitude:F" or "neurons:F".
 llvm::Expected<PruneRequest> parsePrune(StringRef text);
 
-/// Refuses what no stage could do: an empty name, an unknown method. The error's
-/// text says what is possible.
+/// Refuses what no stage could do: an empty name, an unknown method. The
+/// error's text says what is possible.
 llvm::Error checkOptions(const CompileOptions &options);
 
 /// "object,header" to artifacts; an unknown one is an error with the choice.

@@ -1,0 +1,253 @@
+"""If these fail, a compiled program computes other bits on some CPU, calls a library, or is not of the format asked for.
+
+Each target is compiled for real and run for real: natively, or under qemu's user emulation. The network has every kind
+of finish (a ReLU's clamp, a look-up table, a sum of two branches, a joined tensor, a float output, a softmax) and odd
+sizes, so that the tiles' remainders run.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from quantc.tool import find_tool
+
+INPUTS = 37
+LOGITS = 11
+BATCHES = (1, 3, 5, 23, 256)
+LLVM = Path("/usr/lib/llvm-22/bin")
+
+HARNESS = """
+#include "net.h"
+#include <stdio.h>
+#include <stdlib.h>
+/* Rows on standard input, both outputs of the rows on standard output. */
+int main(int count, char **argument) {
+  size_t rows = count > 1 ? strtoul(argument[1], 0, 10) : 0;
+  float *x = malloc(rows * net_INPUTS * sizeof(float));
+  float *logits = malloc(rows * 11 * sizeof(float)), *shares = malloc(rows * 11 * sizeof(float));
+  void *workspace = aligned_alloc(64, (net_workspace_size(rows) + 63) / 64 * 64);
+  if (fread(x, net_INPUTS * sizeof(float), rows, stdin) != rows) return 2;
+  net_run(x, logits, shares, rows, workspace);
+  fwrite(logits, 11 * sizeof(float), rows, stdout);
+  fwrite(shares, 11 * sizeof(float), rows, stdout);
+  return 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A target, what links for it, what runs it, and an instruction that its kernel must have."""
+
+    triple: str
+    cpu: str
+    linker: str
+    runner: tuple[str, ...] = ()
+    instruction: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.triple.split('-')[0]}-{self.cpu}"
+
+
+ARM = "aarch64-linux-gnu"
+MACHINES = [
+    Machine("x86_64-linux-gnu", "x86-64-v2", "gcc", (), r"\bpmaddwd\b"),
+    Machine("x86_64-linux-gnu", "haswell", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
+    Machine("x86_64-linux-gnu", "znver3", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
+    Machine("x86_64-linux-gnu", "portable", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
+    Machine(ARM, "cortex-a53", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a53"), r"\bsmlal"),
+    Machine(ARM, "cortex-a76", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a76"), r"\bsdot\b"),
+    Machine(ARM, "neoverse-n1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "neoverse-n1"), r"\bsdot\b"),
+    Machine(ARM, "neoverse-v1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busdot\b"),
+    Machine(ARM, "portable", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busdot\b"),
+    Machine("riscv64-linux-gnu", "portable", "riscv64-linux-gnu-gcc", ("qemu-riscv64",)),
+    Machine("armv7-linux-gnueabihf", "portable", "arm-linux-gnueabihf-gcc", ("qemu-arm",)),
+]
+
+
+def network() -> onnx.ModelProto:
+    """37 -> 50 -> 50 (+ 50) -> 17, joined with 5 of the 50 -> 11, and its softmax."""
+    random = np.random.default_rng(3)
+    weights = {}
+
+    def dense(x: str, name: str, inputs: int, outputs: int) -> onnx.NodeProto:
+        weights[f"{name}.w"] = (random.standard_normal((inputs, outputs)) / np.sqrt(inputs)).astype(np.float32)
+        weights[f"{name}.b"] = (random.standard_normal(outputs) / 10).astype(np.float32)
+        return helper.make_node("Gemm", [x, f"{name}.w", f"{name}.b"], [name], name=name)
+
+    weights["starts"] = np.array([7], np.int64)
+    weights["ends"] = np.array([12], np.int64)
+    weights["axes"] = np.array([1], np.int64)
+    nodes = [
+        dense("x", "first", INPUTS, 50),
+        helper.make_node("Relu", ["first"], ["a"], name="relu"),
+        dense("a", "second", 50, 50),
+        helper.make_node("Tanh", ["second"], ["b"], name="tanh"),
+        helper.make_node("Add", ["a", "b"], ["sum"], name="sum"),
+        dense("sum", "third", 50, 17),
+        helper.make_node("LeakyRelu", ["third"], ["c"], name="leaky", alpha=0.1),
+        helper.make_node("Slice", ["sum", "starts", "ends", "axes"], ["part"], name="part"),
+        helper.make_node("Concat", ["c", "part"], ["joined"], name="joined", axis=1),
+        dense("joined", "logits", 22, LOGITS),
+        helper.make_node("Softmax", ["logits"], ["shares"], name="softmax", axis=1),
+    ]
+    tensor = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [tensor("x", TensorProto.FLOAT, ["n", INPUTS])],
+        [tensor(name, TensorProto.FLOAT, ["n", LOGITS]) for name in ("logits", "shares")],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+class Workshop:
+    """The model, its rows, and what the reference interpreter makes of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.model = folder / "net.onnx"
+        onnx.save(network(), self.model)
+        random = np.random.default_rng(4)
+        self.calibration = folder / "calibration.npy"
+        np.save(self.calibration, random.standard_normal((200, INPUTS)).astype(np.float32))
+        self.rows = (random.standard_normal((max(BATCHES), INPUTS)) * 1.5).astype(np.float32)
+        self.rows[0, :6] = [np.nan, np.inf, -np.inf, 3e38, -0.0, 1e-40]
+        (folder / "harness.c").write_text(HARNESS)
+        self.build("native", "", "native", "object,header,shared")
+        np.save(folder / "rows.npy", self.rows)
+        subprocess.run(
+            [
+                find_tool(),
+                "run",
+                self.folder / "native/net.mlirbc",
+                "--input",
+                folder / "rows.npy",
+                "--output",
+                folder / "expected.npz",
+            ],
+            check=True,
+        )
+        expected = np.load(folder / "expected.npz")
+        self.expected = [expected[name].astype(np.float32) for name in ("logits", "shares")]
+
+    def build(self, name: str, triple: str, cpu: str, kinds: str = "object,header") -> Path:
+        """Compile for a target; give the folder."""
+        out = self.folder / name
+        command = [find_tool(), "compile", self.model, "--calibration", self.calibration, "-o", out, "--name", "net"]
+        command += [f"--cpu={cpu}", f"--emit={kinds}"] + ([f"--target={triple}"] if triple else [])
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        return out
+
+    def bits(self, batch: int) -> bytes:
+        return b"".join(part[:batch].tobytes() for part in self.expected)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("targets"))
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name) or (str(LLVM / name) if (LLVM / name).exists() else None)
+    assert found, f"{name} is not installed; `./run setup` installs it"
+    return found
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
+    if machine.triple.startswith("x86_64") and platform.machine() != "x86_64":
+        pytest.skip("x86 objects run on x86 machines only")
+    out = workshop.build(str(machine), machine.triple, machine.cpu)
+    program = out / "harness"
+    static = ["-static"] if machine.runner else []
+    link = [
+        tool(machine.linker),
+        *static,
+        "-O1",
+        f"-I{out}",
+        workshop.folder / "harness.c",
+        out / "net.o",
+        "-o",
+        program,
+    ]
+    subprocess.run(link, check=True)
+    runner = [tool(machine.runner[0]), *machine.runner[1:]] if machine.runner else []
+    for batch in BATCHES:
+        given = workshop.rows[:batch].tobytes()
+        run = subprocess.run([*runner, program, str(batch)], input=given, capture_output=True, check=True)
+        assert run.stdout == workshop.bits(batch), f"{machine}: other bits for a batch of {batch}"
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, machine: Machine) -> None:
+    out = workshop.folder / str(machine)
+    if not out.exists():
+        workshop.build(str(machine), machine.triple, machine.cpu)
+    undefined = subprocess.run(
+        [tool("llvm-nm"), "-u", out / "net.o"], capture_output=True, text=True, check=True
+    ).stdout
+    assert undefined.split() == [], f"{machine} calls {undefined}"
+    exported = subprocess.run(
+        [tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
+    ).stdout
+    assert exported.split() == ["net_run", "net_workspace_size"]
+    if machine.instruction:
+        code = subprocess.run([tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True)
+        assert re.search(machine.instruction, code.stdout), f"{machine} has no {machine.instruction}"
+
+
+@pytest.mark.parametrize(
+    ("triple", "cpu", "said"),
+    [
+        ("arm64-apple-macos", "portable", "file format mach-o arm64"),
+        ("x86_64-apple-macos", "haswell", "file format mach-o 64-bit x86-64"),
+        ("x86_64-pc-windows-msvc", "haswell", "file format coff-x86-64"),
+        ("aarch64-pc-windows-msvc", "cortex-a76", "file format coff-arm64"),
+        ("wasm32-unknown-unknown", "portable", "file format wasm"),
+    ],
+)
+def test_other_formats(workshop: Workshop, triple: str, cpu: str, said: str) -> None:
+    out = workshop.build(triple, triple, cpu)
+    shown = subprocess.run(
+        [tool("llvm-objdump"), "-t", out / "net.o"], capture_output=True, text=True, check=True
+    ).stdout
+    assert said in shown
+    assert "net_run" in shown
+
+
+def test_same_inputs_give_the_same_files(workshop: Workshop) -> None:
+    first, second = (workshop.build(name, ARM, "portable") for name in ("once", "twice"))
+    names = sorted(path.name for path in first.iterdir())
+    assert "net.o" in names
+    assert names == sorted(path.name for path in second.iterdir())
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), f"{name} differs between two runs"
+
+
+@pytest.mark.parametrize(
+    ("triple", "cpu", "said"),
+    [
+        ("nonsense", "portable", "unknown target 'nonsense'"),
+        ("x86_64-linux-gnu", "pentium9", "unknown CPU 'pentium9'"),
+        ("aarch64-linux-gnu", "native", "--cpu=native is this machine's CPU"),
+        ("i686-linux-gnu", "i686", "32-bit x86 without SSE2"),
+    ],
+)
+def test_unknown_targets(workshop: Workshop, triple: str, cpu: str, said: str) -> None:
+    out = workshop.folder / "never"
+    command = [find_tool(), "compile", workshop.model, "--calibration", workshop.calibration, "-o", out]
+    run = subprocess.run([*command, f"--target={triple}", f"--cpu={cpu}"], capture_output=True, text=True, check=False)
+    assert run.returncode in (1, 2)
+    assert said in run.stderr
+    assert not out.exists()
