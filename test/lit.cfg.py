@@ -5,6 +5,7 @@ Substitutions beside lit's own (%s, %t, %S, ...):
   %source       the root of the source tree
   %build        the root of the build tree
   %llvm-include LLVM's and MLIR's headers and TableGen files
+  %llvm-lib     LLVM's and MLIR's libraries
 
 Parameters (lit --param NAME=VALUE):
   quantc_tools  a folder of tools to test in place of the build's own
@@ -44,6 +45,7 @@ config.substitutions.append(("%python", shlex.quote(python)))
 config.substitutions.append(("%source", config.quantc_source_dir))
 config.substitutions.append(("%build", config.quantc_build_dir))
 config.substitutions.append(("%llvm-include", config.llvm_include_dir))
+config.substitutions.append(("%llvm-lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")))
 
 # A test names what it needs with `REQUIRES:`; what is not there is reported as
 # unsupported, never passed.

@@ -1,4 +1,5 @@
-//===- Dispatch.cpp - one entry point over several CPUs --------------------===//
+//===- Dispatch.cpp - one entry point over several CPUs
+//--------------------===//
 //
 // NAME_run jumps through a pointer that first leads to a chooser. The chooser
 // reads the CPU's own feature registers (no library, no file), stores the best
@@ -32,7 +33,8 @@ llvm::Value *cpuid(llvm::IRBuilder<> &b, uint32_t leaf) {
   auto *four = llvm::StructType::get(i32, i32, i32, i32);
   auto *type = llvm::FunctionType::get(four, {i32, i32}, false);
   auto *code = llvm::InlineAsm::get(
-      type, "cpuid", "={ax},={bx},={cx},={dx},{ax},{cx},~{dirflag},~{fpsr},~{flags}",
+      type, "cpuid",
+      "={ax},={bx},={cx},={dx},{ax},{cx},~{dirflag},~{fpsr},~{flags}",
       /*hasSideEffects=*/true);
   return b.CreateCall(type, code, {b.getInt32(leaf), b.getInt32(0)});
 }
@@ -41,12 +43,15 @@ llvm::Value *cpuid(llvm::IRBuilder<> &b, uint32_t leaf) {
 /// saves the wide registers.
 llvm::Value *hasX86V3(llvm::IRBuilder<> &b) {
   enum Leaf1Ecx : uint32_t {
-    FMA = 1u << 12, MOVBE = 1u << 22, OSXSAVE = 1u << 27, AVX = 1u << 28,
+    FMA = 1u << 12,
+    MOVBE = 1u << 22,
+    OSXSAVE = 1u << 27,
+    AVX = 1u << 28,
     F16C = 1u << 29
   };
   enum Leaf7Ebx : uint32_t { BMI1 = 1u << 3, AVX2 = 1u << 5, BMI2 = 1u << 8 };
-  constexpr uint32_t lzcnt = 1u << 5;     // CPUID 0x80000001 ecx
-  constexpr uint32_t sseAndAvxState = 6;  // XCR0
+  constexpr uint32_t lzcnt = 1u << 5;    // CPUID 0x80000001 ecx
+  constexpr uint32_t sseAndAvxState = 6; // XCR0
   constexpr uint32_t featureLeaf = 7, extendedLeaf = 0x80000001;
 
   llvm::Function *function = b.GetInsertBlock()->getParent();
@@ -67,14 +72,15 @@ llvm::Value *hasX86V3(llvm::IRBuilder<> &b) {
   llvm::Value *extended = b.CreateExtractValue(cpuid(b, extendedLeaf), 2);
   auto *pair = llvm::StructType::get(b.getInt32Ty(), b.getInt32Ty());
   auto *type = llvm::FunctionType::get(pair, {b.getInt32Ty()}, false);
-  auto *xgetbv = llvm::InlineAsm::get(type, "xgetbv",
-                                      "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}",
-                                      /*hasSideEffects=*/true);
+  auto *xgetbv = llvm::InlineAsm::get(
+      type, "xgetbv", "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}",
+      /*hasSideEffects=*/true);
   llvm::Value *state =
       b.CreateExtractValue(b.CreateCall(type, xgetbv, {b.getInt32(0)}), 0);
-  llvm::Value *all = b.CreateAnd(
-      b.CreateAnd(allBits(b, leaf7, BMI1 | AVX2 | BMI2), allBits(b, extended, lzcnt)),
-      allBits(b, state, sseAndAvxState));
+  llvm::Value *all =
+      b.CreateAnd(b.CreateAnd(allBits(b, leaf7, BMI1 | AVX2 | BMI2),
+                              allBits(b, extended, lzcnt)),
+                  allBits(b, state, sseAndAvxState));
   b.CreateBr(done);
 
   b.SetInsertPoint(done);
@@ -116,8 +122,8 @@ void mlir::qnet::nameVariant(llvm::Module &module, unsigned index) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    // Entry points stay visible to the linker, which would drop hidden ones that
-    // nothing calls yet; addDispatch hides them.
+    // Entry points stay visible to the linker, which would drop hidden ones
+    // that nothing calls yet; addDispatch hides them.
     if (!function.hasLocalLinkage())
       function.setName(variantName(function.getName(), index));
   }
@@ -126,7 +132,8 @@ void mlir::qnet::nameVariant(llvm::Module &module, unsigned index) {
 void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
                              const Target &target) {
   llvm::LLVMContext &context = module.getContext();
-  std::string run = (name + "_run").str(), size = (name + "_workspace_size").str();
+  std::string run = (name + "_run").str(),
+              size = (name + "_workspace_size").str();
   auto variant = [&](StringRef function, unsigned index) {
     return module.getFunction(variantName(function, index));
   };
@@ -135,8 +142,8 @@ void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
   auto *pointer = llvm::PointerType::get(context, 0);
   llvm::MaybeAlign align = module.getDataLayout().getPointerABIAlignment(0);
 
-  auto *chooser = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage,
-                                         run + "_choose", module);
+  auto *chooser = llvm::Function::Create(
+      type, llvm::GlobalValue::InternalLinkage, run + "_choose", module);
   auto *choice = new llvm::GlobalVariable(module, pointer, /*isConstant=*/false,
                                           llvm::GlobalValue::InternalLinkage,
                                           chooser, run + "_choice");
@@ -149,12 +156,15 @@ void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", chooser));
   llvm::Value *best = variant(run, 0);
   for (unsigned i = 1; i < count; ++i)
-    best = b.CreateSelect(hasIsa(b, target.variants[i].isa), variant(run, i), best);
-  b.CreateAlignedStore(best, choice, align)->setAtomic(llvm::AtomicOrdering::Monotonic);
+    best = b.CreateSelect(hasIsa(b, target.variants[i].isa), variant(run, i),
+                          best);
+  b.CreateAlignedStore(best, choice, align)
+      ->setAtomic(llvm::AtomicOrdering::Monotonic);
   b.CreateCall(type, best, arguments(chooser))->setTailCall();
   b.CreateRetVoid();
 
-  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, run, module);
+  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
+                                       run, module);
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", entry));
   auto *chosen = b.CreateAlignedLoad(pointer, choice, align);
   chosen->setAtomic(llvm::AtomicOrdering::Monotonic);
@@ -163,7 +173,8 @@ void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
 
   // The least work buffer that serves whichever variant is chosen.
   auto *sizeType = variant(size, 0)->getFunctionType();
-  auto *largest = llvm::Function::Create(sizeType, llvm::GlobalValue::ExternalLinkage, size, module);
+  auto *largest = llvm::Function::Create(
+      sizeType, llvm::GlobalValue::ExternalLinkage, size, module);
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", largest));
   llvm::Value *bytes = b.CreateCall(variant(size, 0), arguments(largest));
   for (unsigned i = 1; i < count; ++i) {

@@ -1,4 +1,5 @@
-//===- Dispatch.h - one entry point over several CPUs ------------*- C++ -*-===//
+//===- Dispatch.h - one entry point over several CPUs ------------*- C++
+//-*-===//
 #ifndef QUANTC_LIB_CODEGEN_DISPATCH_H
 #define QUANTC_LIB_CODEGEN_DISPATCH_H
 

@@ -1,4 +1,5 @@
-//===- EmitNative.cpp - LLVM dialect to objects ----------------------------===//
+//===- EmitNative.cpp - LLVM dialect to objects
+//----------------------------===//
 //
 // The compiled program calls nothing: functions carry "no-builtins", so that no
 // loop becomes a call of memset, and no library function is known to the
@@ -8,10 +9,10 @@
 
 #include "Dispatch.h"
 #include "MachineTarget.h"
-#include "quantc/Codegen/Codegen.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "quantc/Codegen/Codegen.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -134,9 +135,8 @@ LogicalResult writeProgram(Program &program, OutputKind kind, ModuleOp module,
   }
   // Code generation changes the module: work on a copy when it is needed again.
   llvm::legacy::PassManager passes;
-  auto type = kind == OutputKind::Assembly
-                  ? llvm::CodeGenFileType::AssemblyFile
-                  : llvm::CodeGenFileType::ObjectFile;
+  auto type = kind == OutputKind::Assembly ? llvm::CodeGenFileType::AssemblyFile
+                                           : llvm::CodeGenFileType::ObjectFile;
   if (program.machine->addPassesToEmitFile(passes, out, nullptr, type))
     return module.emitError("LLVM cannot write this kind of file for ")
            << program.machine->getTargetTriple().str();
@@ -205,8 +205,9 @@ mlir::qnet::jitCompile(ModuleOp module, StringRef name, const Target &target) {
   auto jit = llvm::orc::LLJITBuilder().create();
   if (!jit)
     return report(jit.takeError());
-  if (llvm::Error error = (*jit)->addObjectFile(
-          std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), name)))
+  if (llvm::Error error =
+          (*jit)->addObjectFile(std::make_unique<llvm::SmallVectorMemoryBuffer>(
+              std::move(object), name)))
     return report(std::move(error));
   return std::unique_ptr<JitProgram>(new ObjectJit(std::move(*jit)));
 }

@@ -1,4 +1,5 @@
-//===- MachineTarget.h - LLVM's code generators ------------------*- C++ -*-===//
+//===- MachineTarget.h - LLVM's code generators ------------------*- C++
+//-*-===//
 #ifndef QUANTC_LIB_CODEGEN_MACHINETARGET_H
 #define QUANTC_LIB_CODEGEN_MACHINETARGET_H
 

@@ -1,4 +1,5 @@
-//===- Target.cpp - triples, CPUs and what they can do ---------------------===//
+//===- Target.cpp - triples, CPUs and what they can do
+//---------------------===//
 
 #include "MachineTarget.h"
 #include "llvm/ADT/StringExtras.h"
@@ -20,9 +21,8 @@ struct IsaRule {
   const char *features;
 };
 constexpr IsaRule x86Rules[] = {{Isa::avx2, "+avx2"}, {Isa::sse41, "+sse4.1"}};
-constexpr IsaRule aarch64Rules[] = {{Isa::i8mm, "+i8mm"},
-                                    {Isa::dotprod, "+dotprod"},
-                                    {Isa::neon, "+neon"}};
+constexpr IsaRule aarch64Rules[] = {
+    {Isa::i8mm, "+i8mm"}, {Isa::dotprod, "+dotprod"}, {Isa::neon, "+neon"}};
 
 llvm::ArrayRef<IsaRule> rulesOf(const llvm::Triple &triple) {
   if (triple.isX86())
@@ -32,9 +32,10 @@ llvm::ArrayRef<IsaRule> rulesOf(const llvm::Triple &triple) {
   return {};
 }
 
-std::unique_ptr<llvm::MCSubtargetInfo>
-subtargetOf(const llvm::Target *target, const llvm::Triple &triple,
-            StringRef cpu, StringRef features) {
+std::unique_ptr<llvm::MCSubtargetInfo> subtargetOf(const llvm::Target *target,
+                                                   const llvm::Triple &triple,
+                                                   StringRef cpu,
+                                                   StringRef features) {
   return std::unique_ptr<llvm::MCSubtargetInfo>(
       target->createMCSubtargetInfo(triple, cpu, features));
 }
@@ -86,8 +87,9 @@ const llvm::Target *mlir::qnet::lookupTarget(const llvm::Triple &triple) {
 FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
                                             EmitErrorFn emitError) {
   llvm::Triple host(llvm::sys::getProcessTriple());
-  llvm::Triple triple =
-      tripleText.empty() ? host : llvm::Triple(llvm::Triple::normalize(tripleText));
+  llvm::Triple triple = tripleText.empty()
+                            ? host
+                            : llvm::Triple(llvm::Triple::normalize(tripleText));
   const llvm::Target *target = lookupTarget(triple);
   if (!target) {
     emitError() << "unknown target '" << tripleText
@@ -120,7 +122,8 @@ FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
       return result;
     // riscv64 without its float extensions would call a library.
     if (triple.isRISCV())
-      variant.features = triple.isArch64Bit() ? "+m,+a,+f,+d,+c" : "+m,+a,+f,+d,+c";
+      variant.features =
+          triple.isArch64Bit() ? "+m,+a,+f,+d,+c" : "+m,+a,+f,+d,+c";
     if (triple.isARM() || triple.isThumb())
       variant.features = "+vfp3,+v7";
     if (triple.isAArch64() && triple.isOSDarwin())

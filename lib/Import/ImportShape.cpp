@@ -203,7 +203,7 @@ Extent extentOf(ArrayRef<int64_t> shape) {
 /// Puts a size in the place of the -1 in `target`.
 LogicalResult inferMissing(NodeImporter &n, ArrayRef<int64_t> shape,
                            MutableArrayRef<int64_t> target) {
-  auto missing = llvm::find(target, -1);
+  int64_t *missing = llvm::find(target, -1);
   if (missing == target.end())
     return success();
   Extent from = extentOf(shape), to = extentOf(target);

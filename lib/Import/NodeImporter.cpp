@@ -295,7 +295,8 @@ NodeImporter::integersOrAttribute(size_t input, StringRef attribute) {
   FailureOr<SmallVector<int64_t>> values = integers(input, attribute);
   if (failed(values))
     return failure();
-  return std::optional<SmallVector<int64_t>>(std::move(*values));
+  // A FailureOr is an optional of the same content.
+  return std::optional<SmallVector<int64_t>>(std::move(values));
 }
 
 DenseElementsAttr NodeImporter::constant(size_t input) {

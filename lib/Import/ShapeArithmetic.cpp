@@ -97,11 +97,10 @@ std::optional<int64_t> arithmetic(StringRef op, int64_t a, int64_t b) {
     return a / b;
   }
   if (op == "Equal") {
-    // The batch is a size, so it is never a negative marker.
-    if (symbolic)
-      return a == b || (a != kBatch && a >= 0) || (b != kBatch && b >= 0)
-                 ? std::nullopt
-                 : std::optional<int64_t>(0);
+    // The batch is a size: never a negative marker, perhaps any other number.
+    static_assert(kBatch < 0);
+    if (symbolic && (a >= 0 || b >= 0))
+      return std::nullopt;
     return a == b;
   }
   if (symbolic)
@@ -228,7 +227,7 @@ std::optional<ShapeValue> evaluateSqueeze(const OnnxNode &node, Inputs in) {
   for (int64_t i = 0; i < rank; ++i) {
     bool listed = !axes || llvm::is_contained(*axes, i) ||
                   llvm::is_contained(*axes, i - rank);
-    if (!(listed && in[0]->dims[i] == 1))
+    if (!listed || in[0]->dims[i] != 1)
       dims.push_back(in[0]->dims[i]);
   }
   return withDims(*in[0], dims);
@@ -242,7 +241,9 @@ std::optional<ShapeValue> evaluateReshape(const OnnxNode &, Inputs in) {
   for (int64_t dim : dims) {
     if (dim == 0 || dim < -1 || dim > kMaxShapeElements)
       return std::nullopt;
-    if (dim > 0 && (known *= dim) > kMaxShapeElements)
+    if (dim > 0)
+      known *= dim;
+    if (known > kMaxShapeElements)
       return std::nullopt;
   }
   for (int64_t &dim : dims)

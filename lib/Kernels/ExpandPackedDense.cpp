@@ -1,8 +1,11 @@
-//===- ExpandPackedDense.cpp - kernels as loops around qnet.dot ------------===//
+//===- ExpandPackedDense.cpp - kernels as loops around qnet.dot
+//------------===//
 //
 // Takes          packed_dense on memrefs whose last dimension is contiguous.
-// Gives          one private function a kernel and finish, called with pointers;
-//                register tiles as scf loops around qnet.dot (f32: mul and add).
+// Gives          one private function a kernel and finish, called with
+// pointers;
+//                register tiles as scf loops around qnet.dot (f32: mul and
+//                add).
 // Why            one tile description serves every instruction set and batch.
 // Not done here  the instruction (lower-dot), blocks of rows (Lower).
 //
@@ -47,9 +50,12 @@ struct Finish {
 
   static Finish of(PackedDenseOp op, const KernelRow &row) {
     Type out = cast<MemRefType>(op.getInit().getType()).getElementType();
-    Finish finish{Requantize,     bool(op.getOutBias()),
-                  int32_t(op.getZeroPoint()), int32_t(op.getQmin()),
-                  int32_t(op.getQmax()), int32_t(op.getOffset()),
+    Finish finish{Requantize,
+                  bool(op.getOutBias()),
+                  int32_t(op.getZeroPoint()),
+                  int32_t(op.getQmin()),
+                  int32_t(op.getQmax()),
+                  int32_t(op.getOffset()),
                   out.getIntOrFloatBitWidth()};
     if (row.isFloat())
       finish.kind = StoreFloat;
@@ -77,22 +83,32 @@ struct Finish {
 
 /// Arguments of a kernel function, in order. Pitches are in bytes.
 enum Argument {
-  Lhs, LhsPitch, Rows, Groups, Rhs, Bias, Multiplier, Extra, Out, OutPitch,
-  Panels, ArgumentCount
+  Lhs,
+  LhsPitch,
+  Rows,
+  Groups,
+  Rhs,
+  Bias,
+  Multiplier,
+  Extra,
+  Out,
+  OutPitch,
+  Panels,
+  ArgumentCount
 };
 
 class KernelWriter {
 public:
   KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish)
-      : b(b), row(row), finish(finish), ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
+      : b(b), row(row), finish(finish),
+        ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
 
   static FunctionType functionType(MLIRContext *context) {
     Type ptr = LLVM::LLVMPointerType::get(context);
     Type index = IndexType::get(context);
-    return FunctionType::get(context,
-                             {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr,
-                              index, index},
-                             {});
+    return FunctionType::get(
+        context,
+        {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr, index, index}, {});
   }
 
   void writeBody(func::FuncOp function) {
@@ -119,7 +135,9 @@ public:
   }
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
 
   /// base + bytes.
   Value offset(Value base, Value bytes) {
@@ -141,7 +159,9 @@ private:
     return VectorType::get({count}, element);
   }
 
-  Type rhsElement() { return row.isFloat() ? Type(b.getF32Type()) : b.getI8Type(); }
+  Type rhsElement() {
+    return row.isFloat() ? Type(b.getF32Type()) : b.getI8Type();
+  }
   Type accElement() {
     return row.isFloat() ? Type(b.getF32Type()) : b.getI32Type();
   }
@@ -150,8 +170,8 @@ private:
 
   /// KR activations of one row, repeated for every lane.
   Value broadcastLhs(Value address) {
-    Type element = row.isFloat() ? Type(b.getF32Type())
-                                 : b.getIntegerType(row.lhsBits());
+    Type element =
+        row.isFloat() ? Type(b.getF32Type()) : b.getIntegerType(row.lhsBits());
     unsigned alignment = row.lhsBits() / 8;
     if (row.kr == 1) {
       Value scalar = load(element, address, alignment);
@@ -175,8 +195,7 @@ private:
 
   void writeTile(Value firstRow, int64_t rows) {
     Type accType = vector(accElement(), row.lanes);
-    Value panelBytes =
-        scaled(arg[Groups], row.nr * row.kr * rhsBytes());
+    Value panelBytes = scaled(arg[Groups], row.nr * row.kr * rhsBytes());
     Value rhsPanel =
         offset(arg[Rhs], arith::MulIOp::create(b, panel, panelBytes));
     Value firstChannel = scaled(panel, row.nr);
@@ -199,7 +218,8 @@ private:
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       Value group = loop.getInductionVar();
-      Value rhsGroup = offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
+      Value rhsGroup =
+          offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
       SmallVector<Value> rhs, next;
       int64_t lanes = row.lanes * row.kr;
       for (int64_t v = 0; v < vectors(); ++v)
@@ -210,8 +230,8 @@ private:
       for (int64_t m = 0; m < rows; ++m) {
         Value lhs = broadcastLhs(offset(lhsRows[m], lhsBytes));
         for (int64_t v = 0; v < vectors(); ++v)
-          next.push_back(accumulate(
-              loop.getRegionIterArgs()[m * vectors() + v], lhs, rhs[v]));
+          next.push_back(accumulate(loop.getRegionIterArgs()[m * vectors() + v],
+                                    lhs, rhs[v]));
       }
       scf::YieldOp::create(b, next);
     }
@@ -224,7 +244,8 @@ private:
     SequenceEmitter a(b, b.getLoc(), row.lanes);
     SmallVector<Value> multipliers, extras;
     bool fixed = finish.kind == Finish::RequantizeFixed;
-    bool hasExtra = fixed || (finish.kind == Finish::ScaleToFloat && finish.hasOutBias);
+    bool hasExtra =
+        fixed || (finish.kind == Finish::ScaleToFloat && finish.hasOutBias);
     for (int64_t v = 0; v < vectors(); ++v) {
       auto vectorOf = [&](Argument which, Type type) {
         return load(type,
@@ -232,17 +253,16 @@ private:
                     4);
       };
       if (finish.kind != Finish::StoreFloat)
-        multipliers.push_back(
-            vectorOf(Multiplier, fixed ? a.i32() : a.f32()));
+        multipliers.push_back(vectorOf(Multiplier, fixed ? a.i32() : a.f32()));
       if (hasExtra)
         extras.push_back(vectorOf(Extra, fixed ? a.i32() : a.f32()));
     }
     int64_t outBytes = finish.outBits / 8;
     for (int64_t m = 0; m < rows; ++m) {
       Value r = arith::AddIOp::create(b, firstRow, index(m));
-      Value outRow = offset(
-          offset(arg[Out], arith::MulIOp::create(b, r, arg[OutPitch])),
-          scaled(firstChannel, outBytes));
+      Value outRow =
+          offset(offset(arg[Out], arith::MulIOp::create(b, r, arg[OutPitch])),
+                 scaled(firstChannel, outBytes));
       for (int64_t v = 0; v < vectors(); ++v) {
         Value acc = accs[m * vectors() + v];
         Value result = acc;
@@ -255,9 +275,9 @@ private:
                             : a.mul(a.toFloat(acc), multipliers[v]);
           break;
         case Finish::Requantize:
-          result = numerics::requantize(a, acc, multipliers[v],
-                                        finish.zeroPoint, finish.qmin,
-                                        finish.qmax);
+          result =
+              numerics::requantize(a, acc, multipliers[v], finish.zeroPoint,
+                                   finish.qmin, finish.qmax);
           result = store(a, result);
           break;
         case Finish::RequantizeFixed:
@@ -267,9 +287,8 @@ private:
           result = store(a, result);
           break;
         }
-        LLVM::StoreOp::create(b, result,
-                              offset(outRow, v * row.lanes * outBytes),
-                              outBytes);
+        LLVM::StoreOp::create(
+            b, result, offset(outRow, v * row.lanes * outBytes), outBytes);
       }
     }
   }
@@ -292,7 +311,8 @@ private:
   Value panel;
 };
 
-struct ExpandPackedDense : qnet::impl::ExpandPackedDenseBase<ExpandPackedDense> {
+struct ExpandPackedDense
+    : qnet::impl::ExpandPackedDenseBase<ExpandPackedDense> {
   void runOnOperation() override {
     SmallVector<PackedDenseOp> layers;
     getOperation().walk([&](PackedDenseOp op) { layers.push_back(op); });
@@ -344,7 +364,8 @@ struct ExpandPackedDense : qnet::impl::ExpandPackedDenseBase<ExpandPackedDense> 
     int64_t depth = cast<MemRefType>(input.getType()).getDimSize(1);
     auto [lhs, rows, lhsPitch] = pointerAndPitch(b, input);
     auto [out, outRows, outPitch] = pointerAndPitch(b, op.getInit());
-    Value none = LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(&getContext()));
+    Value none =
+        LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(&getContext()));
     auto pointer = [&](Value memref) {
       return memref ? std::get<0>(pointerAndPitch(b, memref)) : none;
     };
@@ -356,8 +377,7 @@ struct ExpandPackedDense : qnet::impl::ExpandPackedDenseBase<ExpandPackedDense> 
     operands[Rhs] = pointer(op.getPacked());
     operands[Bias] = pointer(op.getBias());
     operands[Multiplier] = pointer(op.getMultiplier());
-    operands[Extra] =
-        pointer(op.getShift() ? op.getShift() : op.getOutBias());
+    operands[Extra] = pointer(op.getShift() ? op.getShift() : op.getOutBias());
     operands[Out] = out;
     operands[OutPitch] = outPitch;
     operands[Panels] =

@@ -1,4 +1,5 @@
-//===- KernelTable.cpp - the rows of Kernels.def ---------------------------===//
+//===- KernelTable.cpp - the rows of Kernels.def
+//---------------------------===//
 
 #include "quantc/Kernels/KernelTable.h"
 #include "llvm/ADT/STLExtras.h"

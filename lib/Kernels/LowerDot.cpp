@@ -1,4 +1,5 @@
-//===- LowerDot.cpp - qnet.dot to instructions -----------------------------===//
+//===- LowerDot.cpp - qnet.dot to instructions
+//-----------------------------===//
 //
 // Takes          qnet.dot ops, one instruction set.
 // Gives          calls of that set's intrinsics, or plain vector arithmetic.
@@ -63,8 +64,7 @@ Value multiplyAddPairs(ImplicitLocOpBuilder &b, DotOp op, StringRef intrinsic) {
 
 /// The definition itself, in i32 lanes: every target can do it.
 Value plainArithmetic(ImplicitLocOpBuilder &b, DotOp op, Form form) {
-  auto wide =
-      VectorType::get({form.lanes * form.group}, b.getI32Type());
+  auto wide = VectorType::get({form.lanes * form.group}, b.getI32Type());
   Value lhs = form.lhsUnsigned
                   ? Value(arith::ExtUIOp::create(b, wide, op.getLhs()))
                   : Value(arith::ExtSIOp::create(b, wide, op.getLhs()));

@@ -1,4 +1,5 @@
-//===- SelectKernels.cpp - dense layers to rows of the kernel table --------===//
+//===- SelectKernels.cpp - dense layers to rows of the kernel table
+//--------===//
 //
 // Takes          an integer graph with qdense ops (or a float graph with dense
 //                ops of constant weights), one instruction set.
@@ -103,9 +104,9 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       rows = Value(tensor::DimOp::create(b, rows2d, 0));
     Value init = tensor::EmptyOp::create(
         b, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(padded)}, storage);
-    auto dense = PackedDenseOp::create(
-        b, TypeRange{init.getType()}, rows2d, packed, bias, multiplier, shift,
-        outBias, init, b.getStringAttr(row.name));
+    auto dense = PackedDenseOp::create(b, TypeRange{init.getType()}, rows2d,
+                                       packed, bias, multiplier, shift, outBias,
+                                       init, b.getStringAttr(row.name));
     if (finish) {
       dense.setZeroPoint(finish.getZeroPoint());
       dense.setQmin(finish.getStorageTypeMin());
@@ -115,7 +116,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     Value result = dense.getResults()[0];
     if (padded != channels)
       result = tensor::ExtractSliceOp::create(
-          b, result, ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(0)},
+          b, result,
+          ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(0)},
           ArrayRef<OpFoldResult>{rows, b.getIndexAttr(channels)},
           ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
     return result;
@@ -139,8 +141,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       return op.emitError("select-kernels: weights and bias must be constants; "
                           "fold them first (canonicalize)");
 
-    // Stored activations are q + offset: what the offset adds goes off the bias.
-    // i32 arithmetic wraps, and so does the sum it corrects.
+    // Stored activations are q + offset: what the offset adds goes off the
+    // bias. i32 arithmetic wraps, and so does the sum it corrects.
     if (int32_t offset = row.lhsOffset())
       for (int64_t channel = 0; channel < n; ++channel) {
         int64_t sum = 0;
@@ -165,11 +167,11 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       return op.emitError("select-kernels: multiplier, shift and out_bias must "
                           "be constants");
 
-    Value input = StorageCastOp::create(
-        b,
-        cast<RankedTensorType>(op.getInput().getType())
-            .clone(b.getIntegerType(row.lhsBits())),
-        op.getInput(), row.lhsOffset());
+    Value input =
+        StorageCastOp::create(b,
+                              cast<RankedTensorType>(op.getInput().getType())
+                                  .clone(b.getIntegerType(row.lhsBits())),
+                              op.getInput(), row.lhsOffset());
     auto resultType = cast<RankedTensorType>(op.getResult().getType());
     auto finish =
         dyn_cast<quant::UniformQuantizedType>(resultType.getElementType());
@@ -210,9 +212,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     Value packedValue = makeConstant<float>(
         b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getF32Type(),
         packed);
-    Value biasValue =
-        makeConstant<float>(b, b.getLoc(), {paddedN}, b.getF32Type(),
-                            padded<float>(bias, paddedN));
+    Value biasValue = makeConstant<float>(
+        b, b.getLoc(), {paddedN}, b.getF32Type(), padded<float>(bias, paddedN));
     Value result =
         build(b, row, flatten(b, op.getInput()), packedValue, biasValue,
               nullptr, nullptr, nullptr, b.getF32Type(), resultType, {}, 0);
@@ -226,8 +227,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     return success();
   }
 
-  /// A constant vector of 32-bit elements with zeros up to `count`; a null value
-  /// stays null.
+  /// A constant vector of 32-bit elements with zeros up to `count`; a null
+  /// value stays null.
   FailureOr<Value> padVector(ImplicitLocOpBuilder &b, Value vector,
                              int64_t count) {
     if (!vector)

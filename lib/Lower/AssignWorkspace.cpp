@@ -1,4 +1,5 @@
-//===- AssignWorkspace.cpp - buffers to places in the workspace ------------===//
+//===- AssignWorkspace.cpp - buffers to places in the workspace
+//------------===//
 //
 // Takes          @rows with memref.alloc ops at the top level of its body.
 // Gives          views of the workspace argument; the size as qnet.workspace.
@@ -35,7 +36,7 @@ constexpr int64_t mostRows = 64, fewestRows = 8;
 
 struct Buffer {
   memref::AllocOp alloc;
-  uint64_t bytesPerRow = 0;  ///< Times the dynamic dimension, if there is one.
+  uint64_t bytesPerRow = 0; ///< Times the dynamic dimension, if there is one.
   uint64_t fixedBytes = 0;
   unsigned first = 0, last = 0; ///< Positions of the first and last use.
   uint64_t place = 0;
@@ -131,7 +132,8 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
       });
       for (const Buffer *other : taken)
         if (buffer.place + buffer.bytes(rows) > other->place)
-          buffer.place = std::max(buffer.place, other->place + other->bytes(rows));
+          buffer.place =
+              std::max(buffer.place, other->place + other->bytes(rows));
         else
           break;
       total = std::max(total, buffer.place + buffer.bytes(rows));
@@ -144,11 +146,11 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
     for (const Buffer &buffer : buffers) {
       memref::AllocOp alloc = buffer.alloc;
       OpBuilder builder(alloc);
-      Value shift = arith::ConstantIndexOp::create(builder, alloc.getLoc(),
-                                                   buffer.place);
-      Value view = memref::ViewOp::create(builder, alloc.getLoc(),
-                                          alloc.getType(), workspace, shift,
-                                          alloc.getDynamicSizes());
+      Value shift =
+          arith::ConstantIndexOp::create(builder, alloc.getLoc(), buffer.place);
+      Value view =
+          memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(),
+                                 workspace, shift, alloc.getDynamicSizes());
       alloc.replaceAllUsesWith(view);
       alloc.erase();
     }

@@ -1,4 +1,5 @@
-//===- BufferizeRows.cpp - tensors of @rows to buffers ---------------------===//
+//===- BufferizeRows.cpp - tensors of @rows to buffers
+//---------------------===//
 //
 // Takes          @rows as form-entry leaves it.
 // Gives          the same on memrefs; memref.alloc for what lies between.
@@ -55,7 +56,8 @@ struct PackedDenseModel
                              llvm::to_vector(op->getDiscardableAttrs()));
     onBuffers.propertiesAttr = op->getPropertiesAsAttribute();
     rewriter.create(onBuffers);
-    Value destination = buffers[cast<PackedDenseOp>(op).getInitMutable().getOperandNumber()];
+    Value destination =
+        buffers[cast<PackedDenseOp>(op).getInitMutable().getOperandNumber()];
     bufferization::replaceOpWithBufferizedValues(rewriter, op, destination);
     return success();
   }

@@ -1,4 +1,5 @@
-//===- ConvertQnetToLinalg.cpp - qnet on tensors to linalg -----------------===//
+//===- ConvertQnetToLinalg.cpp - qnet on tensors to linalg
+//-----------------===//
 //
 // Takes          an integer or float graph of qnet ops on tensors.
 // Gives          linalg, arith, math and tensor ops (and packed_dense, if
@@ -44,8 +45,7 @@ SmallVector<OpFoldResult> mlir::qnet::sizesOf(OpBuilder &builder, Location loc,
       int64_t d = sourceType.getRank() - fromLast;
       if (d < 0 || !sourceType.isDynamicDim(d))
         continue;
-      sizes.push_back(
-          Value(tensor::DimOp::create(builder, loc, source, d)));
+      sizes.push_back(Value(tensor::DimOp::create(builder, loc, source, d)));
       break;
     }
     assert(sizes.size() == i + 1 && "a dynamic dimension comes from an input");
@@ -55,9 +55,8 @@ SmallVector<OpFoldResult> mlir::qnet::sizesOf(OpBuilder &builder, Location loc,
 
 Value mlir::qnet::emptyTensor(OpBuilder &builder, Location loc,
                               RankedTensorType type, ValueRange like) {
-  return tensor::EmptyOp::create(builder, loc,
-                                 sizesOf(builder, loc, type, like),
-                                 type.getElementType());
+  return tensor::EmptyOp::create(
+      builder, loc, sizesOf(builder, loc, type, like), type.getElementType());
 }
 
 Value mlir::qnet::filledTensor(OpBuilder &builder, Location loc,
@@ -77,14 +76,16 @@ Value mlir::qnet::elementwise(OpBuilder &builder, Location loc,
     SmallVector<AffineExpr> exprs;
     for (int64_t d = 0; d < inputType.getRank(); ++d) {
       int64_t resultDim = rank - inputType.getRank() + d;
-      bool repeats = inputType.getDimSize(d) == 1 && type.getDimSize(resultDim) != 1;
+      bool repeats =
+          inputType.getDimSize(d) == 1 && type.getDimSize(resultDim) != 1;
       exprs.push_back(repeats ? builder.getAffineConstantExpr(0)
                               : builder.getAffineDimExpr(resultDim));
     }
     maps.push_back(AffineMap::get(rank, 0, exprs, builder.getContext()));
   }
   maps.push_back(builder.getMultiDimIdentityMap(rank));
-  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
   Value init = emptyTensor(builder, loc, type, inputs);
   return linalg::GenericOp::create(
              builder, loc, TypeRange{type}, inputs, ValueRange{init}, maps,
@@ -149,7 +150,8 @@ struct LowerConstant : OpConversionPattern<ConstantOp> {
   LogicalResult
   matchAndRewrite(ConstantOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto type = cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     ElementsAttr value = op.getValue();
     if (type != op.getType()) {
       if (auto dense = dyn_cast<DenseElementsAttr>(value))
@@ -159,7 +161,8 @@ struct LowerConstant : OpConversionPattern<ConstantOp> {
       else
         return rewriter.notifyMatchFailure(op, "unknown kind of constant");
     }
-    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, type, cast<TypedAttr>(value));
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, type,
+                                                   cast<TypedAttr>(value));
     return success();
   }
 };
@@ -174,7 +177,8 @@ struct ConvertQnetToLinalg
     types.addConversion([](RankedTensorType type) {
       return type.clone(plainElement(type.getElementType()));
     });
-    auto cast = [](OpBuilder &b, Type type, ValueRange in, Location loc) -> Value {
+    auto cast = [](OpBuilder &b, Type type, ValueRange in,
+                   Location loc) -> Value {
       return UnrealizedConversionCastOp::create(b, loc, type, in).getResult(0);
     };
     types.addSourceMaterialization(cast);
@@ -194,7 +198,8 @@ struct ConvertQnetToLinalg
 
     RewritePatternSet patterns(context);
     patterns.add<LowerConstant>(types, context);
-    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
+                                                                   types);
     populateReturnOpTypeConversionPattern(patterns, types);
     populateIntegerToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);
@@ -202,7 +207,40 @@ struct ConvertQnetToLinalg
     populateReductionsToLinalg(types, patterns);
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    dropNotes();
+  }
+
+  /// What quantc notes on functions and ops means nothing to another compiler,
+  /// which would refuse attributes of a dialect it does not know.
+  void dropNotes() {
+    auto isNote = [](NamedAttribute attribute) {
+      return attribute.getName().strref().starts_with("qnet.");
+    };
+    auto attributesOf = [](DictionaryAttr dictionary) {
+      return dictionary ? dictionary.getValue() : ArrayRef<NamedAttribute>();
+    };
+    getOperation().walk([&](Operation *op) {
+      if (isa_and_nonnull<QnetDialect>(op->getDialect()))
+        return;
+      for (NamedAttribute attribute :
+           llvm::to_vector(op->getDiscardableAttrs()))
+        if (isNote(attribute))
+          op->removeDiscardableAttr(attribute.getName());
+      auto function = dyn_cast<func::FuncOp>(op);
+      if (!function)
+        return;
+      for (unsigned i = 0; i < function.getNumArguments(); ++i)
+        for (NamedAttribute attribute :
+             attributesOf(function.getArgAttrDict(i)))
+          if (isNote(attribute))
+            function.removeArgAttr(i, attribute.getName());
+      for (unsigned i = 0; i < function.getNumResults(); ++i)
+        for (NamedAttribute attribute :
+             attributesOf(function.getResultAttrDict(i)))
+          if (isNote(attribute))
+            function.removeResultAttr(i, attribute.getName());
+    });
   }
 };
 

@@ -1,4 +1,5 @@
-//===- ElementwiseToLinalg.cpp - float functions of one and two values -----===//
+//===- ElementwiseToLinalg.cpp - float functions of one and two values
+//-----===//
 //
 // What is left in float in a compiled program, and the float graph that
 // Calibrate runs. f32 only: other floats are not compiled.
@@ -74,8 +75,8 @@ struct LowerActivation : OpConversionPattern<ActivationOp> {
         op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
                         [&](OpBuilder &b, Location loc, ValueRange x) {
                           SequenceEmitter a(b, loc);
-                          return numerics::unary(a, function, Value(x[0]), alpha,
-                                                 beta);
+                          return numerics::unary(a, function, Value(x[0]),
+                                                 alpha, beta);
                         }));
     return success();
   }
@@ -86,27 +87,29 @@ struct LowerCast : OpConversionPattern<CastOp> {
   LogicalResult
   matchAndRewrite(CastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto from = cast<RankedTensorType>(op.getInput().getType()).getElementType();
+    auto from =
+        cast<RankedTensorType>(op.getInput().getType()).getElementType();
     auto type = cast<RankedTensorType>(
         getTypeConverter()->convertType(op.getResult().getType()));
     Type to = type.getElementType();
-    auto isSmall = [](Type t) { return t.isSignlessInteger() && t.getIntOrFloatBitWidth() <= 64; };
+    auto isSmall = [](Type t) {
+      return t.isSignlessInteger() && t.getIntOrFloatBitWidth() <= 64;
+    };
     if (!(to.isF32() && isSmall(from)) && !(from.isF32() && to.isInteger(1)))
       return rewriter.notifyMatchFailure(
           op, "only integers and booleans to f32, and f32 to boolean");
     rewriter.replaceOp(
-        op,
-        elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
-                    [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
-                      SequenceEmitter a(b, loc);
-                      if (to.isInteger(1))
-                        return arith::CmpFOp::create(
-                            b, loc, arith::CmpFPredicate::UNE, x[0],
-                            a.constant(0.0f));
-                      if (from.isInteger(1))
-                        return arith::UIToFPOp::create(b, loc, to, x[0]);
-                      return arith::SIToFPOp::create(b, loc, to, x[0]);
-                    }));
+        op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
+                        [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                          SequenceEmitter a(b, loc);
+                          if (to.isInteger(1))
+                            return arith::CmpFOp::create(
+                                b, loc, arith::CmpFPredicate::UNE, x[0],
+                                a.constant(0.0f));
+                          if (from.isInteger(1))
+                            return arith::UIToFPOp::create(b, loc, to, x[0]);
+                          return arith::SIToFPOp::create(b, loc, to, x[0]);
+                        }));
     return success();
   }
 };
@@ -129,10 +132,18 @@ void mlir::qnet::populateElementwiseToLinalg(TypeConverter &types,
   auto add = [&]<typename Op>(Emit<Op> emit) {
     patterns.add<ElementwisePattern<Op>>(types, context, emit);
   };
-  add.operator()<AddOp>([](AddOp, SequenceEmitter &a, ValueRange x) { return a.add(x[0], x[1]); });
-  add.operator()<SubOp>([](SubOp, SequenceEmitter &a, ValueRange x) { return a.sub(x[0], x[1]); });
-  add.operator()<MulOp>([](MulOp, SequenceEmitter &a, ValueRange x) { return a.mul(x[0], x[1]); });
-  add.operator()<DivOp>([](DivOp, SequenceEmitter &a, ValueRange x) { return a.div(x[0], x[1]); });
+  add.operator()<AddOp>([](AddOp, SequenceEmitter &a, ValueRange x) {
+    return a.add(x[0], x[1]);
+  });
+  add.operator()<SubOp>([](SubOp, SequenceEmitter &a, ValueRange x) {
+    return a.sub(x[0], x[1]);
+  });
+  add.operator()<MulOp>([](MulOp, SequenceEmitter &a, ValueRange x) {
+    return a.mul(x[0], x[1]);
+  });
+  add.operator()<DivOp>([](DivOp, SequenceEmitter &a, ValueRange x) {
+    return a.div(x[0], x[1]);
+  });
   add.operator()<MinOp>([](MinOp, SequenceEmitter &a, ValueRange x) {
     return extreme(a, x[0], x[1], /*largest=*/false);
   });
@@ -146,12 +157,19 @@ void mlir::qnet::populateElementwiseToLinalg(TypeConverter &types,
   add.operator()<WhereOp>([](WhereOp, SequenceEmitter &a, ValueRange x) {
     return a.select(x[0], x[1], x[2]);
   });
-  add.operator()<AndOp>([](AndOp, SequenceEmitter &a, ValueRange x) { return a.andI(x[0], x[1]); });
-  add.operator()<OrOp>([](OrOp, SequenceEmitter &a, ValueRange x) { return a.orI(x[0], x[1]); });
-  add.operator()<XorOp>([](XorOp, SequenceEmitter &a, ValueRange x) { return a.xorI(x[0], x[1]); });
+  add.operator()<AndOp>([](AndOp, SequenceEmitter &a, ValueRange x) {
+    return a.andI(x[0], x[1]);
+  });
+  add.operator()<OrOp>(
+      [](OrOp, SequenceEmitter &a, ValueRange x) { return a.orI(x[0], x[1]); });
+  add.operator()<XorOp>([](XorOp, SequenceEmitter &a, ValueRange x) {
+    return a.xorI(x[0], x[1]);
+  });
   add.operator()<NotOp>([](NotOp, SequenceEmitter &a, ValueRange x) -> Value {
     Value one = arith::ConstantOp::create(a.b, a.b.getBoolAttr(true));
     return a.xorI(x[0], one);
   });
-  add.operator()<IsNanOp>([](IsNanOp, SequenceEmitter &a, ValueRange x) { return a.unordered(x[0]); });
+  add.operator()<IsNanOp>([](IsNanOp, SequenceEmitter &a, ValueRange x) {
+    return a.unordered(x[0]);
+  });
 }

@@ -1,9 +1,10 @@
-//===- EmitEntry.cpp - the exported C functions ----------------------------===//
+//===- EmitEntry.cpp - the exported C functions
+//----------------------------===//
 //
 // Takes          @rows on memrefs, its workspace assigned.
-// Gives          NAME_run and NAME_workspace_size with the C types of the header.
-// Why            any batch with a workspace of one block.
-// Not done here  the choice between CPUs (Codegen), the header (Emit).
+// Gives          NAME_run and NAME_workspace_size with the C types of the
+// header. Why            any batch with a workspace of one block. Not done here
+// the choice between CPUs (Codegen), the header (Emit).
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,11 +49,12 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
       writePackedRun(b, size);
 
     b.setInsertionPointToEnd(getOperation().getBody());
-    auto function = func::FuncOp::create(
-        b, b.getLoc(), name + "_workspace_size", FunctionType::get(&getContext(), size, size));
+    auto function =
+        func::FuncOp::create(b, b.getLoc(), name + "_workspace_size",
+                             FunctionType::get(&getContext(), size, size));
     b.setInsertionPointToStart(function.addEntryBlock());
-    Value result = arith::ConstantOp::create(
-        b, b.getIntegerAttr(size, bytes.getInt()));
+    Value result =
+        arith::ConstantOp::create(b, b.getIntegerAttr(size, bytes.getInt()));
     func::ReturnOp::create(b, result);
   }
 
@@ -64,8 +66,9 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     SmallVector<Type> types(tensors, pointer);
     types.push_back(size);
     types.push_back(pointer);
-    auto run = func::FuncOp::create(b, b.getLoc(), name + "_run",
-                                    FunctionType::get(&getContext(), types, {}));
+    auto run =
+        func::FuncOp::create(b, b.getLoc(), name + "_run",
+                             FunctionType::get(&getContext(), types, {}));
     // The caller's buffers do not overlap: the header says so.
     for (unsigned i = 0; i < types.size(); ++i)
       if (types[i] == pointer)
@@ -89,8 +92,8 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     auto workspaceType = cast<MemRefType>(buffers.back());
     Value bytes = arith::ConstantIndexOp::create(
         b, getOperation()->getAttrOfType<IntegerAttr>(kWorkspaceAttr).getInt());
-    arguments.push_back(bufferOf(b, workspaceType,
-                                 run.getArgument(tensors + 1), zero, bytes));
+    arguments.push_back(
+        bufferOf(b, workspaceType, run.getArgument(tensors + 1), zero, bytes));
     func::CallOp::create(b, rows, arguments);
   }
 
@@ -106,8 +109,9 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     b.setInsertionPointToStart(packed.addEntryBlock());
     SmallVector<Value> arguments;
     for (unsigned i = 0; i + 2 < run.getNumArguments(); ++i) {
-      Value slot = LLVM::GEPOp::create(b, pointer, pointer, packed.getArgument(0),
-                                       ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      Value slot =
+          LLVM::GEPOp::create(b, pointer, pointer, packed.getArgument(0),
+                              ArrayRef<LLVM::GEPArg>{int32_t(i)});
       arguments.push_back(LLVM::LoadOp::create(b, pointer, slot));
     }
     arguments.push_back(packed.getArgument(1));
@@ -130,8 +134,9 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     for (int64_t dim : type.getShape().drop_front())
       valuesPerRow *= dim;
     Value values = arith::MulIOp::create(
-        b, first, arith::ConstantIndexOp::create(
-                      b, valuesPerRow * type.getElementTypeBitWidth() / 8));
+        b, first,
+        arith::ConstantIndexOp::create(
+            b, valuesPerRow * type.getElementTypeBitWidth() / 8));
     Value bytes = arith::IndexCastOp::create(b, index, values);
     Value start = LLVM::GEPOp::create(b, pointerType, b.getI8Type(), pointer,
                                       ArrayRef<LLVM::GEPArg>{bytes});

@@ -1,4 +1,5 @@
-//===- FormEntry.cpp - @main to a function of caller-owned buffers ---------===//
+//===- FormEntry.cpp - @main to a function of caller-owned buffers
+//---------===//
 //
 // Takes          @main(tensors) -> tensors in upstream ops and packed_dense.
 // Gives          @rows(input memrefs, output memrefs, workspace) with the
@@ -38,8 +39,9 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
     Block &body = main.getBody().front();
     auto bufferOf = [&](Type type) -> Type {
       auto tensor = dyn_cast<RankedTensorType>(type);
-      return tensor ? MemRefType::get(tensor.getShape(), tensor.getElementType())
-                    : Type();
+      return tensor
+                 ? MemRefType::get(tensor.getShape(), tensor.getElementType())
+                 : Type();
     };
     SmallVector<Type> types;
     for (Type type : main.getFunctionType().getInputs())
@@ -47,11 +49,13 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
     for (Type type : main.getFunctionType().getResults())
       types.push_back(bufferOf(type));
     if (llvm::is_contained(types, Type())) {
-      main.emitError("form-entry: every input and output must be a ranked tensor");
+      main.emitError(
+          "form-entry: every input and output must be a ranked tensor");
       return signalPassFailure();
     }
     OpBuilder builder(&getContext());
-    types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
+    types.push_back(
+        MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
 
     // Inputs: tensors over the caller's read-only buffers.
     builder.setInsertionPointToStart(&body);

@@ -1,4 +1,5 @@
-//===- IntegerToLinalg.cpp - the integer level -----------------------------===//
+//===- IntegerToLinalg.cpp - the integer level
+//-----------------------------===//
 //
 // Every body is a sequence of quantc/Numerics/Sequences.h, emitted op by op.
 //
@@ -36,7 +37,9 @@ struct LowerQuantize : IntegerPattern<QuantizeOp> {
   matchAndRewrite(QuantizeOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = resultType(op);
-    if (!cast<RankedTensorType>(op.getInput().getType()).getElementType().isF32())
+    if (!cast<RankedTensorType>(op.getInput().getType())
+             .getElementType()
+             .isF32())
       return rewriter.notifyMatchFailure(op, "only f32 is quantized natively");
     auto uniform = uniformOf(op.getResult());
     if (!uniform)
@@ -46,8 +49,9 @@ struct LowerQuantize : IntegerPattern<QuantizeOp> {
         op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
                         [&](OpBuilder &b, Location loc, ValueRange x) {
                           SequenceEmitter a(b, loc);
-                          Value q = numerics::quantize(a, x[0], a.constant(p.scale),
-                                                       p.zeroPoint, p.qmin, p.qmax);
+                          Value q =
+                              numerics::quantize(a, x[0], a.constant(p.scale),
+                                                 p.zeroPoint, p.qmin, p.qmax);
                           return store(b, loc, q, type.getElementType());
                         }));
     return success();
@@ -88,17 +92,16 @@ struct LowerRequantize : IntegerPattern<RequantizeOp> {
     numerics::QuantParams in = paramsOf(from), out = paramsOf(to);
     float multiplier = numerics::chooseMultiplier(in.scale, 1.0f, out.scale);
     rewriter.replaceOp(
-        op, elementwise(
-                rewriter, op.getLoc(), type, adaptor.getInput(),
-                [&](OpBuilder &b, Location loc, ValueRange x) {
-                  SequenceEmitter a(b, loc);
-                  Value centred = a.subI(storedToI32(b, loc, x[0]),
-                                         a.integer(in.zeroPoint));
-                  Value q = numerics::requantize(a, centred,
-                                                 a.constant(multiplier),
-                                                 out.zeroPoint, out.qmin, out.qmax);
-                  return store(b, loc, q, type.getElementType());
-                }));
+        op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
+                        [&](OpBuilder &b, Location loc, ValueRange x) {
+                          SequenceEmitter a(b, loc);
+                          Value centred = a.subI(storedToI32(b, loc, x[0]),
+                                                 a.integer(in.zeroPoint));
+                          Value q = numerics::requantize(
+                              a, centred, a.constant(multiplier), out.zeroPoint,
+                              out.qmin, out.qmax);
+                          return store(b, loc, q, type.getElementType());
+                        }));
     return success();
   }
 };
@@ -122,7 +125,8 @@ struct LowerStorageCast : IntegerPattern<StorageCastOp> {
                         [&](OpBuilder &b, Location loc, ValueRange x) {
                           SequenceEmitter a(b, loc);
                           Value q = storedToI32(b, loc, x[0]);
-                          q = a.addI(q, a.integer(fromQuantized ? offset : -offset));
+                          q = a.addI(
+                              q, a.integer(fromQuantized ? offset : -offset));
                           return store(b, loc, q, type.getElementType());
                         }));
     return success();
@@ -141,9 +145,11 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
     Type i32 = rewriter.getI32Type();
     // Accumulate: start from the bias, add products over k.
     RankedTensorType accType = type.clone(i32);
-    Value start = elementwise(
-        rewriter, loc, accType, {adaptor.getBias(), sameRows(rewriter, loc, adaptor.getInput(), accType)},
-        [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+    Value start =
+        elementwise(rewriter, loc, accType,
+                    {adaptor.getBias(),
+                     sameRows(rewriter, loc, adaptor.getInput(), accType)},
+                    [](OpBuilder &, Location, ValueRange x) { return x[0]; });
     SmallVector<AffineExpr> lhs, out;
     for (int64_t d = 0; d + 1 < rank; ++d) {
       lhs.push_back(rewriter.getAffineDimExpr(d));
@@ -157,7 +163,8 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
     AffineMap maps[] = {AffineMap::get(rank + 1, 0, lhs, context),
                         AffineMap::get(rank + 1, 0, {n, k}, context),
                         AffineMap::get(rank + 1, 0, out, context)};
-    SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+    SmallVector<utils::IteratorType> iterators(rank,
+                                               utils::IteratorType::parallel);
     iterators.push_back(utils::IteratorType::reduction);
     Value acc =
         linalg::GenericOp::create(
@@ -168,8 +175,7 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
               SequenceEmitter a(b, l);
               Value x = storedToI32(b, l, args[0]);
               Value w = arith::ExtSIOp::create(b, l, i32, args[1]);
-              linalg::YieldOp::create(b, l,
-                                      a.addI(args[2], a.mulI(x, w)));
+              linalg::YieldOp::create(b, l, a.addI(args[2], a.mulI(x, w)));
             })
             .getResult(0);
     // Finish.
@@ -185,7 +191,8 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
                           SequenceEmitter a(b, l);
                           if (!uniform)
                             return op.getOutBias()
-                                       ? numerics::scaleAccumulator(a, x[0], x[1], x[2])
+                                       ? numerics::scaleAccumulator(a, x[0],
+                                                                    x[1], x[2])
                                        : a.mul(a.toFloat(x[0]), x[1]);
                           numerics::QuantParams p = paramsOf(uniform);
                           Value q = op.getShift()
@@ -193,8 +200,8 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
                                               a, x[0], x[1], x[2], p.zeroPoint,
                                               p.qmin, p.qmax)
                                         : numerics::requantize(a, x[0], x[1],
-                                                               p.zeroPoint, p.qmin,
-                                                               p.qmax);
+                                                               p.zeroPoint,
+                                                               p.qmin, p.qmax);
                           return store(b, l, q, type.getElementType());
                         }));
     return success();
@@ -219,16 +226,17 @@ struct LowerLookup : IntegerPattern<LookupOp> {
     auto lowest = static_cast<int32_t>(from.getStorageTypeMin());
     Value table = adaptor.getTable();
     rewriter.replaceOp(
-        op, elementwise(rewriter, op.getLoc(), resultType(op), adaptor.getInput(),
-                        [&](OpBuilder &b, Location loc, ValueRange x) {
-                          SequenceEmitter a(b, loc);
-                          Value q = a.subI(storedToI32(b, loc, x[0]),
-                                           a.integer(lowest));
-                          Value index = arith::IndexCastUIOp::create(
-                              b, loc, b.getIndexType(), q);
-                          return Value(tensor::ExtractOp::create(
-                              b, loc, table, ValueRange{index}));
-                        }));
+        op, elementwise(
+                rewriter, op.getLoc(), resultType(op), adaptor.getInput(),
+                [&](OpBuilder &b, Location loc, ValueRange x) {
+                  SequenceEmitter a(b, loc);
+                  Value q =
+                      a.subI(storedToI32(b, loc, x[0]), a.integer(lowest));
+                  Value index =
+                      arith::IndexCastUIOp::create(b, loc, b.getIndexType(), q);
+                  return Value(tensor::ExtractOp::create(b, loc, table,
+                                                         ValueRange{index}));
+                }));
     return success();
   }
 };
@@ -244,23 +252,25 @@ template <typename Op> struct LowerQBinary : IntegerPattern<Op> {
       return rewriter.notifyMatchFailure(op, "only per-tensor types");
     RankedTensorType type = this->resultType(op);
     rewriter.replaceOp(
-        op, elementwise(
-                rewriter, op.getLoc(), type, {adaptor.getLhs(), adaptor.getRhs()},
-                [&](OpBuilder &b, Location loc, ValueRange x) {
-                  SequenceEmitter a(b, loc);
-                  Value l = storedToI32(b, loc, x[0]),
-                        r = storedToI32(b, loc, x[1]);
-                  numerics::QuantParams pl = paramsOf(lhs), pr = paramsOf(rhs),
-                                        po = paramsOf(out);
-                  Value q;
-                  if constexpr (std::is_same_v<Op, QAddOp>)
-                    q = numerics::addQuantized(a, l, pl, r, pr, po);
-                  else if constexpr (std::is_same_v<Op, QSubOp>)
-                    q = numerics::subtractQuantized(a, l, pl, r, pr, po);
-                  else
-                    q = numerics::multiplyQuantized(a, l, pl, r, pr, po);
-                  return store(b, loc, q, type.getElementType());
-                }));
+        op,
+        elementwise(rewriter, op.getLoc(), type,
+                    {adaptor.getLhs(), adaptor.getRhs()},
+                    [&](OpBuilder &b, Location loc, ValueRange x) {
+                      SequenceEmitter a(b, loc);
+                      Value l = storedToI32(b, loc, x[0]),
+                            r = storedToI32(b, loc, x[1]);
+                      numerics::QuantParams pl = paramsOf(lhs),
+                                            pr = paramsOf(rhs),
+                                            po = paramsOf(out);
+                      Value q;
+                      if constexpr (std::is_same_v<Op, QAddOp>)
+                        q = numerics::addQuantized(a, l, pl, r, pr, po);
+                      else if constexpr (std::is_same_v<Op, QSubOp>)
+                        q = numerics::subtractQuantized(a, l, pl, r, pr, po);
+                      else
+                        q = numerics::multiplyQuantized(a, l, pl, r, pr, po);
+                      return store(b, loc, q, type.getElementType());
+                    }));
     return success();
   }
 };

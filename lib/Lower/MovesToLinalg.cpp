@@ -1,8 +1,9 @@
-//===- MovesToLinalg.cpp - ops that move values ----------------------------===//
+//===- MovesToLinalg.cpp - ops that move values
+//----------------------------===//
 
 #include "QnetToLinalg.h"
-#include "quantc/Dialect/Constants.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "quantc/Dialect/Constants.h"
 
 using namespace mlir;
 using namespace mlir::qnet;
@@ -20,12 +21,14 @@ struct LowerConcat : OpConversionPattern<ConcatOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto axis = static_cast<int64_t>(op.getAxis());
-    auto type = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     if (type.isDynamicDim(axis))
-      return rewriter.notifyMatchFailure(op, "rows of the batch are not joined");
+      return rewriter.notifyMatchFailure(op,
+                                         "rows of the batch are not joined");
     Value result = emptyTensor(rewriter, loc, type, adaptor.getInputs());
-    OpFoldResult zero = rewriter.getIndexAttr(0), one = rewriter.getIndexAttr(1);
+    OpFoldResult zero = rewriter.getIndexAttr(0),
+                 one = rewriter.getIndexAttr(1);
     SmallVector<OpFoldResult> offsets(type.getRank(), zero),
         strides(type.getRank(), one);
     int64_t at = 0;
@@ -43,15 +46,16 @@ struct LowerConcat : OpConversionPattern<ConcatOp> {
 
 /// Reads `source` at computed positions: `position(d, i)` gives the index in
 /// dimension d of the source for the result's indices i.
-Value gatherElements(OpBuilder &builder, Location loc, RankedTensorType type,
-                     Value source, ValueRange like,
-                     llvm::function_ref<Value(OpBuilder &, Location, int64_t,
-                                              ValueRange)>
-                         position) {
+Value gatherElements(
+    OpBuilder &builder, Location loc, RankedTensorType type, Value source,
+    ValueRange like,
+    llvm::function_ref<Value(OpBuilder &, Location, int64_t, ValueRange)>
+        position) {
   Value init = emptyTensor(builder, loc, type, like);
   int64_t rank = type.getRank();
   AffineMap map = builder.getMultiDimIdentityMap(rank);
-  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
   return linalg::GenericOp::create(
              builder, loc, TypeRange{type}, ValueRange{}, ValueRange{init},
              ArrayRef<AffineMap>{map}, iterators,
@@ -74,8 +78,8 @@ struct LowerSlice : OpConversionPattern<SliceOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value input = adaptor.getInput();
-    auto type = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     ArrayRef<int64_t> starts = op.getStarts(), steps = op.getSteps();
     if (llvm::all_of(steps, [](int64_t step) { return step > 0; })) {
       SmallVector<OpFoldResult> offsets, strides;
@@ -90,13 +94,14 @@ struct LowerSlice : OpConversionPattern<SliceOp> {
       return success();
     }
     rewriter.replaceOp(
-        op, gatherElements(rewriter, loc, type, input, input,
-                           [&](OpBuilder &b, Location l, int64_t d, ValueRange at) {
-                             Value step = arith::ConstantIndexOp::create(b, l, steps[d]);
-                             Value start = arith::ConstantIndexOp::create(b, l, starts[d]);
-                             Value moved = arith::MulIOp::create(b, l, at[d], step);
-                             return Value(arith::AddIOp::create(b, l, start, moved));
-                           }));
+        op, gatherElements(
+                rewriter, loc, type, input, input,
+                [&](OpBuilder &b, Location l, int64_t d, ValueRange at) {
+                  Value step = arith::ConstantIndexOp::create(b, l, steps[d]);
+                  Value start = arith::ConstantIndexOp::create(b, l, starts[d]);
+                  Value moved = arith::MulIOp::create(b, l, at[d], step);
+                  return Value(arith::AddIOp::create(b, l, start, moved));
+                }));
     return success();
   }
 };
@@ -109,15 +114,16 @@ struct LowerReshape : OpConversionPattern<ReshapeOp> {
     Location loc = op.getLoc();
     Value input = adaptor.getInput();
     RankedTensorType from = tensorType(input);
-    auto to = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
+    auto to =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     if (from == to) {
       rewriter.replaceOp(op, input);
       return success();
     }
     if (auto groups = getReassociationIndicesForReshape(from, to)) {
       if (from.getRank() > to.getRank()) {
-        rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, to, input, *groups);
+        rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, to, input,
+                                                             *groups);
         return success();
       }
       if (from.getRank() < to.getRank()) {
@@ -131,11 +137,13 @@ struct LowerReshape : OpConversionPattern<ReshapeOp> {
       all[0].push_back(d);
     for (int64_t d = 0; d < to.getRank(); ++d)
       back[0].push_back(d);
-    int64_t flat = from.hasStaticShape() ? from.getNumElements() : ShapedType::kDynamic;
+    int64_t flat =
+        from.hasStaticShape() ? from.getNumElements() : ShapedType::kDynamic;
     auto flatType = RankedTensorType::get({flat}, from.getElementType());
-    Value line = from.getRank() == 1 ? input
-                                     : Value(tensor::CollapseShapeOp::create(
-                                           rewriter, loc, flatType, input, all));
+    Value line = from.getRank() == 1
+                     ? input
+                     : Value(tensor::CollapseShapeOp::create(
+                           rewriter, loc, flatType, input, all));
     if (to.getRank() == 1)
       rewriter.replaceOp(op, line);
     else
@@ -165,9 +173,11 @@ struct LowerReshape : OpConversionPattern<ReshapeOp> {
           continue;
         }
         Value divisor = arith::ConstantIndexOp::create(rewriter, loc, others);
-        sizes.push_back(Value(arith::DivUIOp::create(rewriter, loc, whole, divisor)));
+        sizes.push_back(
+            Value(arith::DivUIOp::create(rewriter, loc, whole, divisor)));
       }
-    rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(op, to, input, groups, sizes);
+    rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(op, to, input, groups,
+                                                       sizes);
   }
 };
 
@@ -178,18 +188,20 @@ struct LowerTranspose : OpConversionPattern<TransposeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value input = adaptor.getInput();
-    auto type = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     SmallVector<OpFoldResult> sizes;
     for (auto [d, source] : llvm::enumerate(op.getPermutation())) {
       if (type.isDynamicDim(d))
-        sizes.push_back(Value(tensor::DimOp::create(rewriter, loc, input, source)));
+        sizes.push_back(
+            Value(tensor::DimOp::create(rewriter, loc, input, source)));
       else
         sizes.push_back(rewriter.getIndexAttr(type.getDimSize(d)));
     }
-    Value init = tensor::EmptyOp::create(rewriter, loc, sizes, type.getElementType());
-    rewriter.replaceOp(op, linalg::TransposeOp::create(rewriter, loc, input, init,
-                                                       op.getPermutation())
+    Value init =
+        tensor::EmptyOp::create(rewriter, loc, sizes, type.getElementType());
+    rewriter.replaceOp(op, linalg::TransposeOp::create(
+                               rewriter, loc, input, init, op.getPermutation())
                                .getResult());
     return success();
   }
@@ -200,14 +212,15 @@ struct LowerBroadcast : OpConversionPattern<BroadcastOp> {
   LogicalResult
   matchAndRewrite(BroadcastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto type = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
-    if (!type.hasStaticShape() && tensorType(adaptor.getInput()).hasStaticShape())
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    if (!type.hasStaticShape() &&
+        tensorType(adaptor.getInput()).hasStaticShape())
       return rewriter.notifyMatchFailure(op, "the batch has no source");
-    rewriter.replaceOp(op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
-                                       [](OpBuilder &, Location, ValueRange x) {
-                                         return x[0];
-                                       }));
+    rewriter.replaceOp(
+        op,
+        elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
+                    [](OpBuilder &, Location, ValueRange x) { return x[0]; }));
     return success();
   }
 };
@@ -234,21 +247,22 @@ struct LowerGather : OpConversionPattern<GatherOp> {
         cast<TypedAttr>(makeElements<int64_t>(
             RankedTensorType::get(indexType.getShape(), rewriter.getI64Type()),
             *indices)));
-    auto type = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     int64_t indexRank = indexType.getRank();
     rewriter.replaceOp(
-        op, gatherElements(
-                rewriter, loc, type, input, input,
-                [&](OpBuilder &b, Location l, int64_t d, ValueRange at) -> Value {
-                  if (d < axis)
-                    return at[d];
-                  if (d > axis)
-                    return at[d + indexRank - 1];
-                  Value i = tensor::ExtractOp::create(
-                      b, l, table, at.slice(axis, indexRank));
-                  return arith::IndexCastOp::create(b, l, b.getIndexType(), i);
-                }));
+        op,
+        gatherElements(
+            rewriter, loc, type, input, input,
+            [&](OpBuilder &b, Location l, int64_t d, ValueRange at) -> Value {
+              if (d < axis)
+                return at[d];
+              if (d > axis)
+                return at[d + indexRank - 1];
+              Value i = tensor::ExtractOp::create(b, l, table,
+                                                  at.slice(axis, indexRank));
+              return arith::IndexCastOp::create(b, l, b.getIndexType(), i);
+            }));
     return success();
   }
 };

@@ -1,4 +1,5 @@
-//===- QnetToLinalg.h - what the lowerings to linalg share -------*- C++ -*-===//
+//===- QnetToLinalg.h - what the lowerings to linalg share -------*- C++
+//-*-===//
 //
 // Private to lib/Lower. Each populate function adds the patterns of one family
 // of ops.

@@ -1,4 +1,5 @@
-//===- ReductionsToLinalg.cpp - softmax, normalization and reductions ------===//
+//===- ReductionsToLinalg.cpp - softmax, normalization and reductions
+//------===//
 //
 // In f32, summed in the order of the indices: the order is part of the meaning
 // (docs/reference.md), and a reduction loop is never reordered.
@@ -67,25 +68,31 @@ struct LowerSoftmax : OpConversionPattern<Op> {
     if (!type.getElementType().isF32() || type.isDynamicDim(axis))
       return rewriter.notifyMatchFailure(op, "only f32, along a static axis");
     TensorMath math{rewriter, op.getLoc()};
-    Value m = math.reduce(x, axis, numerics::softmaxStart,
-                          [](SequenceEmitter &a, ValueRange v) {
-                            return numerics::softmaxMaximum(a, Value(v[0]), Value(v[1]));
-                          });
+    Value m = math.reduce(
+        x, axis, numerics::softmaxStart, [](SequenceEmitter &a, ValueRange v) {
+          return numerics::softmaxMaximum(a, Value(v[0]), Value(v[1]));
+        });
     Value terms = math.map(type, {x, m}, [](SequenceEmitter &a, ValueRange v) {
       return numerics::softmaxTerm(a, Value(v[0]), Value(v[1]));
     });
     Value sum = math.sum(terms, axis);
     if constexpr (logarithm) {
-      Value logSum = math.map(tensorType(sum), sum, [](SequenceEmitter &a, ValueRange v) {
-        return numerics::log(a, Value(v[0]));
-      });
-      rewriter.replaceOp(op, math.map(type, {x, m, logSum}, [](SequenceEmitter &a, ValueRange v) {
-        return numerics::logSoftmaxFinish(a, Value(v[0]), Value(v[1]), Value(v[2]));
-      }));
+      Value logSum =
+          math.map(tensorType(sum), sum, [](SequenceEmitter &a, ValueRange v) {
+            return numerics::log(a, Value(v[0]));
+          });
+      rewriter.replaceOp(
+          op,
+          math.map(type, {x, m, logSum}, [](SequenceEmitter &a, ValueRange v) {
+            return numerics::logSoftmaxFinish(a, Value(v[0]), Value(v[1]),
+                                              Value(v[2]));
+          }));
     } else {
-      rewriter.replaceOp(op, math.map(type, {terms, sum}, [](SequenceEmitter &a, ValueRange v) {
-        return numerics::softmaxFinish(a, Value(v[0]), Value(v[1]));
-      }));
+      rewriter.replaceOp(
+          op,
+          math.map(type, {terms, sum}, [](SequenceEmitter &a, ValueRange v) {
+            return numerics::softmaxFinish(a, Value(v[0]), Value(v[1]));
+          }));
     }
     return success();
   }
@@ -110,25 +117,29 @@ struct LowerLayerNorm : OpConversionPattern<LayerNormOp> {
       return rewriter.notifyMatchFailure(op, "only f32 is compiled");
     TensorMath math{rewriter, op.getLoc()};
     auto mean = [&](Value sum) {
-      return math.map(tensorType(sum), sum, [&](SequenceEmitter &a, ValueRange v) {
-        return a.div(v[0], a.constant(count));
-      });
+      return math.map(tensorType(sum), sum,
+                      [&](SequenceEmitter &a, ValueRange v) {
+                        return a.div(v[0], a.constant(count));
+                      });
     };
     if (!op.getRms())
-      x = math.map(type, {x, mean(math.sum(x, axes))},
-                   [](SequenceEmitter &a, ValueRange v) { return a.sub(v[0], v[1]); });
+      x = math.map(
+          type, {x, mean(math.sum(x, axes))},
+          [](SequenceEmitter &a, ValueRange v) { return a.sub(v[0], v[1]); });
     float epsilon = op.getEpsilon().convertToFloat();
     Value variance = mean(math.sumOfSquares(x, axes));
-    Value deviation = math.map(tensorType(variance), variance, [&](SequenceEmitter &a, ValueRange v) {
-      return a.sqrt(a.add(v[0], a.constant(epsilon)));
-    });
+    Value deviation = math.map(
+        tensorType(variance), variance, [&](SequenceEmitter &a, ValueRange v) {
+          return a.sqrt(a.add(v[0], a.constant(epsilon)));
+        });
     SmallVector<Value> inputs{x, deviation, adaptor.getScale()};
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
-    rewriter.replaceOp(op, math.map(type, inputs, [](SequenceEmitter &a, ValueRange v) {
-      Value scaled = a.mul(a.div(v[0], v[1]), v[2]);
-      return v.size() > 3 ? a.add(scaled, v[3]) : scaled;
-    }));
+    rewriter.replaceOp(
+        op, math.map(type, inputs, [](SequenceEmitter &a, ValueRange v) {
+          Value scaled = a.mul(a.div(v[0], v[1]), v[2]);
+          return v.size() > 3 ? a.add(scaled, v[3]) : scaled;
+        }));
     return success();
   }
 };
@@ -176,9 +187,9 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
     case ReduceKind::sum_square:
       return math.sumOfSquares(x, axes);
     case ReduceKind::l2:
-      return finish(math.sumOfSquares(x, axes), [](SequenceEmitter &a, ValueRange v) {
-        return a.sqrt(v[0]);
-      });
+      return finish(
+          math.sumOfSquares(x, axes),
+          [](SequenceEmitter &a, ValueRange v) { return a.sqrt(v[0]); });
     case ReduceKind::l1:
       return math.reduce(x, axes, 0.0f, [](SequenceEmitter &a, ValueRange v) {
         return a.add(v[0], numerics::absolute(a, Value(v[1])));

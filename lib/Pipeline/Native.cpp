@@ -1,4 +1,5 @@
-//===- Native.cpp - integer (or float) graph to native code ----------------===//
+//===- Native.cpp - integer (or float) graph to native code
+//----------------===//
 
 #include "quantc/Pipeline/Native.h"
 #include "NativePipeline.h"
@@ -23,7 +24,8 @@ FailureOr<TensorInterface> describeTensor(func::FuncOp main, Type type,
                                           DictionaryAttr attributes,
                                           const Twine &position) {
   TensorInterface tensor;
-  auto name = attributes ? attributes.getAs<StringAttr>(kNameAttr) : StringAttr();
+  auto name =
+      attributes ? attributes.getAs<StringAttr>(kNameAttr) : StringAttr();
   tensor.name = name ? name.str() : position.str();
   auto ranked = dyn_cast<RankedTensorType>(type);
   if (!ranked || ranked.getRank() == 0 || !ranked.isDynamicDim(0) ||
@@ -83,8 +85,8 @@ LogicalResult mlir::qnet::describeInterface(ModuleOp module, StringRef name,
     return module.emitError("the module has no function @main");
   interface.name = name.str();
   for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
-    auto tensor = describeTensor(main, type, main.getArgAttrDict(i),
-                                 "input" + Twine(i));
+    auto tensor =
+        describeTensor(main, type, main.getArgAttrDict(i), "input" + Twine(i));
     if (failed(tensor))
       return failure();
     interface.inputs.push_back(*tensor);

@@ -1,4 +1,5 @@
-//===- NativePipeline.cpp - the passes of Lower and Kernels in order -------===//
+//===- NativePipeline.cpp - the passes of Lower and Kernels in order
+//-------===//
 
 #include "NativePipeline.h"
 #include "mlir/Conversion/Passes.h"

@@ -1,4 +1,5 @@
-//===- NativePipeline.h - the passes of Lower and Kernels --------*- C++ -*-===//
+//===- NativePipeline.h - the passes of Lower and Kernels --------*- C++
+//-*-===//
 //
 // Lower and Kernels take turns, so their order is written here, where both are
 // seen.

@@ -22,6 +22,7 @@ void qnet::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<QnetDialect>();
+  registerBufferizationModels(registry);
 }
 
 void qnet::registerAllPasses() {

@@ -68,7 +68,7 @@ template <typename T> std::string raw(const std::vector<T> &values) {
 
 /// TensorProto's head: name, element type, dimensions.
 inline Message tensorProto(const std::string &name, DataType type,
-                      const std::vector<int64_t> &dims) {
+                           const std::vector<int64_t> &dims) {
   Message message;
   for (int64_t dim : dims)
     message.integer(1, dim);

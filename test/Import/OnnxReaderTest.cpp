@@ -91,27 +91,31 @@ TEST(OnnxTensor, TypedFields) {
   EXPECT_EQ(elements<float>(readTensor(
                 tensorProto("t", DataType::Float, {3}).floats(4, {1, 2, 3}))),
             (std::vector<float>{1, 2, 3}));
-  EXPECT_EQ(elements<double>(readTensor(
-                tensorProto("t", DataType::Double, {2}).doubles(10, {0.1, -1e300}))),
-            (std::vector<double>{0.1, -1e300}));
-  EXPECT_EQ(elements<int8_t>(readTensor(
-                tensorProto("t", DataType::Int8, {2}).integers(5, {-128, 127}))),
-            (std::vector<int8_t>{-128, 127}));
   EXPECT_EQ(
-      elements<uint16_t>(readTensor(
-          tensorProto("t", DataType::Float16, {2}).integers(5, {0x3E00, 0xC000}))),
+      elements<double>(readTensor(
+          tensorProto("t", DataType::Double, {2}).doubles(10, {0.1, -1e300}))),
+      (std::vector<double>{0.1, -1e300}));
+  EXPECT_EQ(
+      elements<int8_t>(readTensor(
+          tensorProto("t", DataType::Int8, {2}).integers(5, {-128, 127}))),
+      (std::vector<int8_t>{-128, 127}));
+  EXPECT_EQ(
+      elements<uint16_t>(readTensor(tensorProto("t", DataType::Float16, {2})
+                                        .integers(5, {0x3E00, 0xC000}))),
       (std::vector<uint16_t>{0x3E00, 0xC000}));
   EXPECT_EQ(
       elements<int64_t>(readTensor(tensorProto("t", DataType::Int64, {2})
                                        .integers(7, {INT64_MIN, INT64_MAX}))),
       (std::vector<int64_t>{INT64_MIN, INT64_MAX}));
-  EXPECT_EQ(elements<uint32_t>(readTensor(
-                tensorProto("t", DataType::UInt32, {1}).integers(11, {4294967295}))),
-            (std::vector<uint32_t>{4294967295}));
+  EXPECT_EQ(
+      elements<uint32_t>(readTensor(
+          tensorProto("t", DataType::UInt32, {1}).integers(11, {4294967295}))),
+      (std::vector<uint32_t>{4294967295}));
   // Unpacked fields are allowed too.
-  EXPECT_EQ(elements<float>(readTensor(
-                tensorProto("t", DataType::Float, {2}).number(4, 1).number(4, 2))),
-            (std::vector<float>{1, 2}));
+  EXPECT_EQ(
+      elements<float>(readTensor(
+          tensorProto("t", DataType::Float, {2}).number(4, 1).number(4, 2))),
+      (std::vector<float>{1, 2}));
 }
 
 TEST(OnnxTensor, FourBitValuesAreWidened) {
@@ -134,16 +138,21 @@ TEST(OnnxTensor, SizesMustAgree) {
                "type (FLOAT) need 12");
   EXPECT_ERROR(readTensor(rawTensor("t", DataType::Int4, {3}, "1")),
                "raw_data holds 1 bytes");
-  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Float, {3}).floats(4, {1, 2})),
-               "holds 2 values where its shape needs 3");
-  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Float, {1}).floats(4, {1, 2})),
-               "holds 2 values where its shape needs 1");
-  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Int8, {1}).integers(7, {1})),
-               "holds 0 values");
-  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Int8, {1}).integers(5, {200})),
-               "value 200 does not fit INT8");
-  EXPECT_ERROR(readTensor(tensorProto("t", DataType::Bool, {1}).integers(5, {2})),
-               "value 2 does not fit BOOL");
+  EXPECT_ERROR(
+      readTensor(tensorProto("t", DataType::Float, {3}).floats(4, {1, 2})),
+      "holds 2 values where its shape needs 3");
+  EXPECT_ERROR(
+      readTensor(tensorProto("t", DataType::Float, {1}).floats(4, {1, 2})),
+      "holds 2 values where its shape needs 1");
+  EXPECT_ERROR(
+      readTensor(tensorProto("t", DataType::Int8, {1}).integers(7, {1})),
+      "holds 0 values");
+  EXPECT_ERROR(
+      readTensor(tensorProto("t", DataType::Int8, {1}).integers(5, {200})),
+      "value 200 does not fit INT8");
+  EXPECT_ERROR(
+      readTensor(tensorProto("t", DataType::Bool, {1}).integers(5, {2})),
+      "value 2 does not fit BOOL");
 }
 
 TEST(OnnxTensor, ShapesMustBePossible) {

@@ -1,10 +1,11 @@
-//===- KernelGridTest.cpp - every kernel row against plain arithmetic ------===//
+//===- KernelGridTest.cpp - every kernel row against plain arithmetic
+//------===//
 //
 // If this fails, a kernel of this machine's architecture computes other bits
-// than the definition for some number of rows, channels or inputs. Sizes are one
-// less than, equal to and one more than each tile, so every remainder runs; values
-// are at their extremes in some rows. Kernels of other architectures run in
-// test/python/test_targets.py under emulation.
+// than the definition for some number of rows, channels or inputs. Sizes are
+// one less than, equal to and one more than each tile, so every remainder runs;
+// values are at their extremes in some rows. Kernels of other architectures run
+// in test/python/test_targets.py under emulation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -100,19 +101,26 @@ protected:
                                                  1.0, 0, 0, 255);
     auto shifted = quant::UniformQuantizedType::get(0, builder.getI8Type(), f32,
                                                     1.0, 100, 0, 200);
-    auto main = func::FuncOp::create(loc, "main", builder.getFunctionType(in, out));
+    auto main =
+        func::FuncOp::create(loc, "main", builder.getFunctionType(in, out));
     module->push_back(main);
     builder.setInsertionPointToStart(main.addEntryBlock());
-    Value x = QuantizeOp::create(builder, loc, in.clone(byte), main.getArgument(0));
-    Value w = makeConstant<int8_t>(builder, loc, {layer.n, layer.k}, builder.getI8Type(), layer.weights);
-    Value b = makeConstant<int32_t>(builder, loc, {layer.n}, builder.getI32Type(), layer.bias);
-    Value m = makeConstant<float>(builder, loc, {layer.n}, f32, layer.multiplier);
+    Value x =
+        QuantizeOp::create(builder, loc, in.clone(byte), main.getArgument(0));
+    Value w = makeConstant<int8_t>(builder, loc, {layer.n, layer.k},
+                                   builder.getI8Type(), layer.weights);
+    Value b = makeConstant<int32_t>(builder, loc, {layer.n},
+                                    builder.getI32Type(), layer.bias);
+    Value m =
+        makeConstant<float>(builder, loc, {layer.n}, f32, layer.multiplier);
     Value result;
     if (quantizedResult) {
-      Value y = QDenseOp::create(builder, loc, out.clone(shifted), x, w, b, m, Value(), Value());
+      Value y = QDenseOp::create(builder, loc, out.clone(shifted), x, w, b, m,
+                                 Value(), Value());
       result = DequantizeOp::create(builder, loc, out, y);
     } else {
-      Value o = makeConstant<float>(builder, loc, {layer.n}, f32, layer.outBias);
+      Value o =
+          makeConstant<float>(builder, loc, {layer.n}, f32, layer.outBias);
       result = QDenseOp::create(builder, loc, out, x, w, b, m, Value(), o);
     }
     func::ReturnOp::create(builder, loc, result);
@@ -125,11 +133,13 @@ protected:
     target.triple = llvm::sys::getProcessTriple();
     target.variants = {GetParam()};
     ProgramInterface interface;
-    ASSERT_TRUE(succeeded(lowerToNative(*module, "t", target, GetParam(), interface)));
+    ASSERT_TRUE(
+        succeeded(lowerToNative(*module, "t", target, GetParam(), interface)));
     auto program = jitCompile(*module, "t", target);
     ASSERT_TRUE(succeeded(program));
-    auto run = reinterpret_cast<void (*)(const float *, float *, size_t, void *)>(
-        (*program)->lookup("t_run"));
+    auto run =
+        reinterpret_cast<void (*)(const float *, float *, size_t, void *)>(
+            (*program)->lookup("t_run"));
     ASSERT_NE(run, nullptr);
     std::vector<char> workspace(interface.workspaceBytes + 64);
     void *aligned = reinterpret_cast<void *>(
@@ -144,12 +154,17 @@ protected:
           int32_t acc = layer.accumulate(&x[r * layer.k], c);
           float expected =
               quantizedResult
-                  ? float(numerics::requantize(acc, layer.multiplier[c], {1.0f, 100, 0, 200}) - 100)
-                  : numerics::scaleAccumulator(acc, layer.multiplier[c], layer.outBias[c]);
-          ASSERT_EQ(std::memcmp(&expected, &y[r * layer.n + c], sizeof(float)), 0)
-              << isaName(GetParam().isa).str() << ": row " << r << " of " << rows
-              << ", channel " << c << " of " << layer.n << ", " << layer.k
-              << " inputs: " << y[r * layer.n + c] << " instead of " << expected;
+                  ? float(numerics::requantize(acc, layer.multiplier[c],
+                                               {1.0f, 100, 0, 200}) -
+                          100)
+                  : numerics::scaleAccumulator(acc, layer.multiplier[c],
+                                               layer.outBias[c]);
+          ASSERT_EQ(std::memcmp(&expected, &y[r * layer.n + c], sizeof(float)),
+                    0)
+              << isaName(GetParam().isa).str() << ": row " << r << " of "
+              << rows << ", channel " << c << " of " << layer.n << ", "
+              << layer.k << " inputs: " << y[r * layer.n + c] << " instead of "
+              << expected;
         }
     }
   }
@@ -189,13 +204,15 @@ TEST(KernelTable, NamesSayWhatTheRowsSay) {
                        "_" + isaName(row.isa).str();
     EXPECT_EQ(row.name.str(), name);
     EXPECT_EQ(row.nr % row.lanes, 0) << name;
-    EXPECT_EQ(row.mr & (row.mr - 1), 0) << name << ": tiles halve down to one row";
+    EXPECT_EQ(row.mr & (row.mr - 1), 0)
+        << name << ": tiles halve down to one row";
   }
 }
 
 // Every instruction set must have a kernel of both kinds, or a layer has none.
 TEST(KernelTable, EveryIsaHasBothKinds) {
-  for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::neon, Isa::dotprod, Isa::i8mm})
+  for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::neon, Isa::dotprod,
+                  Isa::i8mm})
     for (bool isFloat : {false, true}) {
       const KernelRow &row = selectKernel(isa, isFloat);
       EXPECT_EQ(row.isa, isa);

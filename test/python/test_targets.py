@@ -1,4 +1,4 @@
-"""If these fail, a compiled program computes other bits on some CPU, calls a library, or is not of the format asked for.
+"""If these fail, a compiled program computes other bits on some CPU, calls a library, or is in another format.
 
 Each target is compiled for real and run for real: natively, or under qemu's user emulation. The network has every kind
 of finish (a ReLU's clamp, a look-up table, a sum of two branches, a joined tensor, a float output, a softmax) and odd
@@ -144,7 +144,17 @@ class Workshop:
     def build(self, name: str, triple: str, cpu: str, kinds: str = "object,header") -> Path:
         """Compile for a target; give the folder."""
         out = self.folder / name
-        command = [find_tool(), "compile", self.model, "--calibration", self.calibration, "-o", out, "--name", "net"]
+        command: list[str | Path] = [
+            find_tool(),
+            "compile",
+            self.model,
+            "--calibration",
+            self.calibration,
+            "-o",
+            out,
+            "--name",
+            "net",
+        ]
         command += [f"--cpu={cpu}", f"--emit={kinds}"] + ([f"--target={triple}"] if triple else [])
         subprocess.run(command, check=True, capture_output=True, text=True)
         return out
@@ -159,7 +169,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 def tool(name: str) -> str:
-    found = shutil.which(name) or (str(LLVM / name) if (LLVM / name).exists() else None)
+    """The path of an installed program."""
+    ours = LLVM / name  # before PATH, which may lead to an older LLVM's
+    found = str(ours) if ours.exists() else shutil.which(name)
     assert found, f"{name} is not installed; `./run setup` installs it"
     return found
 
@@ -246,7 +258,15 @@ def test_same_inputs_give_the_same_files(workshop: Workshop) -> None:
 )
 def test_unknown_targets(workshop: Workshop, triple: str, cpu: str, said: str) -> None:
     out = workshop.folder / "never"
-    command = [find_tool(), "compile", workshop.model, "--calibration", workshop.calibration, "-o", out]
+    command: list[str | Path] = [
+        find_tool(),
+        "compile",
+        workshop.model,
+        "--calibration",
+        workshop.calibration,
+        "-o",
+        out,
+    ]
     run = subprocess.run([*command, f"--target={triple}", f"--cpu={cpu}"], capture_output=True, text=True, check=False)
     assert run.returncode in (1, 2)
     assert said in run.stderr

@@ -1,4 +1,5 @@
-//===- Codegen.h - LLVM dialect to machine code ------------------*- C++ -*-===//
+//===- Codegen.h - LLVM dialect to machine code ------------------*- C++
+//-*-===//
 //
 // Takes  a module in the LLVM dialect (what Lower and Kernels leave).
 // Gives  objects, assembly or LLVM IR for any LLVM target, or code in this
@@ -23,17 +24,18 @@ namespace mlir::qnet {
 
 /// One CPU that code is made for.
 struct CpuVariant {
-  std::string cpu;  ///< LLVM's name, e.g. "haswell", "cortex-a76".
+  std::string cpu;      ///< LLVM's name, e.g. "haswell", "cortex-a76".
   std::string features; ///< LLVM's feature string on top of it.
-  Isa isa;          ///< The kernel table's column for it.
+  Isa isa;              ///< The kernel table's column for it.
 };
 
 /// Where the program is to run: a checked triple and one CPU, or several for a
 /// fat object that chooses at load time.
 struct Target {
   std::string triple;
-  std::string cpu;                  ///< As the user named it.
-  std::vector<CpuVariant> variants; ///< One, or several from least to most capable.
+  std::string cpu; ///< As the user named it.
+  std::vector<CpuVariant>
+      variants; ///< One, or several from least to most capable.
   unsigned pointerBits = 64;
 
   bool isFat() const { return variants.size() > 1; }
@@ -70,9 +72,8 @@ public:
   /// The address of an exported function, or null.
   virtual void *lookup(llvm::StringRef symbol) = 0;
 };
-FailureOr<std::unique_ptr<JitProgram>> jitCompile(ModuleOp module,
-                                                  llvm::StringRef name,
-                                                  const Target &target);
+FailureOr<std::unique_ptr<JitProgram>>
+jitCompile(ModuleOp module, llvm::StringRef name, const Target &target);
 
 } // namespace mlir::qnet
 

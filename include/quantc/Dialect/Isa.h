@@ -1,4 +1,5 @@
-//===- Isa.h - the instruction sets that have kernels ------------*- C++ -*-===//
+//===- Isa.h - the instruction sets that have kernels ------------*- C++
+//-*-===//
 #ifndef QUANTC_DIALECT_ISA_H
 #define QUANTC_DIALECT_ISA_H
 

@@ -153,9 +153,9 @@ def Qnet_LookupOp : Qnet_Op<"lookup", [Pure, Qnet_SoundParameters]> {
 
 class Qnet_QBinaryOp<string mnemonic, string formula> : Qnet_Op<mnemonic, [Pure, Qnet_SoundParameters]> {
   let summary = "Element by element on stored integers, numpy broadcasting";
-  let description = "`q = clamp(rne(" # formula # [{) + zp)`, with a and b the
-    stored integers less their zero points, and each quotient or product of scales
-    taken in f64 and rounded once to f32.
+  let description = "`q = quantize(" # formula # [{)` with a and b the dequantized
+    operands: f32 operations, each rounded, so the op equals `dequantize`, the
+    float op, `quantize`.
 
     - C1: the operands' shapes broadcast to the result's.
     - C2: all types are per-tensor.
@@ -171,9 +171,9 @@ class Qnet_QBinaryOp<string mnemonic, string formula> : Qnet_Op<mnemonic, [Pure,
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
-def Qnet_QAddOp : Qnet_QBinaryOp<"qadd", "f32(a) * f32(sa/s) + f32(b) * f32(sb/s)">;
-def Qnet_QSubOp : Qnet_QBinaryOp<"qsub", "f32(a) * f32(sa/s) - f32(b) * f32(sb/s)">;
-def Qnet_QMulOp : Qnet_QBinaryOp<"qmul", "f32(a * b) * f32(sa*sb/s)">;
+def Qnet_QAddOp : Qnet_QBinaryOp<"qadd", "a + b">;
+def Qnet_QSubOp : Qnet_QBinaryOp<"qsub", "a - b">;
+def Qnet_QMulOp : Qnet_QBinaryOp<"qmul", "a * b">;
 
 } // opDocGroup = Qnet_IntegerLevel
 

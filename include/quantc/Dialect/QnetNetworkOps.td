@@ -309,7 +309,8 @@ def Qnet_LayerNormOp : Qnet_InferredOp<"layer_norm"> {
     `(x - mean) / sqrt(variance + epsilon) * scale + bias`, the mean and the
     biased variance taken over dimensions `axis..rank`. `scale` and `bias`
     broadcast to the input. With `rms` the mean is not subtracted and the mean
-    square takes the place of the variance (RMSNormalization).
+    square takes the place of the variance (RMSNormalization). In f32 each step
+    is one rounded operation, sums in row-major order (docs/reference.md).
 
     - C1: `axis` is less than the rank.
     - C2: `scale` and `bias` broadcast to the input.
@@ -453,6 +454,9 @@ def Qnet_GatherOp : Qnet_InferredOp<"gather", [Qnet_MovesValues]> {
 def Qnet_ReduceOp : Qnet_InferredOp<"reduce"> {
   let summary = "Sum, mean, extremes or norm over some dimensions";
   let description = [{
+    In f32 each step is one rounded operation, over the reduced elements in
+    row-major order (docs/reference.md); integers wrap, an integer mean truncates.
+
     - C1: axes are distinct, sorted and less than the rank.
 
     ```mlir
@@ -490,7 +494,7 @@ def Qnet_ArgminOp : Qnet_ArgOp<"argmin", "smallest value">;
 def Qnet_TopKOp : Qnet_InferredOp<"top_k"> {
   let summary = "The k largest (or smallest) values along an axis, with their indices";
   let description = [{
-    Results are sorted, of equal values the lower index first.
+    Results are sorted, of equal values the lower index first, NaN last of all.
 
     - C1: `axis` is less than the rank and `k` at most that dimension.
 

@@ -1,4 +1,5 @@
-//===- SequenceEmitter.h - Numerics' sequences as arith ops ------*- C++ -*-===//
+//===- SequenceEmitter.h - Numerics' sequences as arith ops ------*- C++
+//-*-===//
 //
 // The policy (quantc/Numerics/Policy.h) that emits one MLIR operation for each
 // step, so that a compiled program does what Reference does, bit for bit.

@@ -1,4 +1,5 @@
-//===- KernelTable.h - rows of Kernels.def and how they pack -----*- C++ -*-===//
+//===- KernelTable.h - rows of Kernels.def and how they pack -----*- C++
+//-*-===//
 #ifndef QUANTC_KERNELS_KERNELTABLE_H
 #define QUANTC_KERNELS_KERNELTABLE_H
 

@@ -1,4 +1,5 @@
-//===- Passes.h - passes of the Kernels room ---------------------*- C++ -*-===//
+//===- Passes.h - passes of the Kernels room ---------------------*- C++
+//-*-===//
 #ifndef QUANTC_KERNELS_PASSES_H
 #define QUANTC_KERNELS_PASSES_H
 

@@ -1,4 +1,5 @@
-//===- Passes.h - passes of the Lower room -----------------------*- C++ -*-===//
+//===- Passes.h - passes of the Lower room -----------------------*- C++
+//-*-===//
 #ifndef QUANTC_LOWER_PASSES_H
 #define QUANTC_LOWER_PASSES_H
 

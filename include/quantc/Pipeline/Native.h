@@ -1,4 +1,5 @@
-//===- Native.h - integer (or float) graph to native code --------*- C++ -*-===//
+//===- Native.h - integer (or float) graph to native code --------*- C++
+//-*-===//
 //
 // The stages Lower, Kernels and Codegen in their order. (Codegen.h has the
 // target and the machine part.)
@@ -15,9 +16,9 @@ namespace mlir::qnet {
 
 /// One input or output tensor of a compiled program.
 struct TensorInterface {
-  std::string name;            ///< In the source model.
-  SmallVector<int64_t> shape;  ///< Without the batch dimension.
-  int64_t valuesPerRow = 1;    ///< f32 values a row.
+  std::string name;           ///< In the source model.
+  SmallVector<int64_t> shape; ///< Without the batch dimension.
+  int64_t valuesPerRow = 1;   ///< f32 values a row.
 };
 
 /// What the C header and the manifest say of a compiled program.
@@ -34,8 +35,9 @@ LogicalResult describeInterface(ModuleOp module, StringRef name,
                                 ProgramInterface &interface);
 
 /// Lowers a prepared, calibrated-free float graph or an optimized integer graph
-/// to the LLVM dialect for one CPU, in place. On return `interface` is complete.
-/// `packedEntry` adds NAME_run_packed, which takes an array of tensors.
+/// to the LLVM dialect for one CPU, in place. On return `interface` is
+/// complete. `packedEntry` adds NAME_run_packed, which takes an array of
+/// tensors.
 LogicalResult lowerToNative(ModuleOp module, StringRef name,
                             const Target &target, const CpuVariant &variant,
                             ProgramInterface &interface,

@@ -1,7 +1,7 @@
 """Run the code blocks of Markdown pages, as a reader would.
 
-Each page gets a fresh folder, in which its blocks run in order, so that a block may use the files of the one before. The
-folder has a link to the project's `examples`, and the tools are on the PATH.
+Each page gets a fresh folder, in which its blocks run in order, so that a block may use the files of the one before.
+The folder has a link to the project's `examples`, and the tools are on the PATH.
 
 sh      runs in a shell that stops at the first error. A line `./run COMMAND` is not run (it builds the project): it is
         checked that `./run` knows the command.

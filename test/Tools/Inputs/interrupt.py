@@ -1,7 +1,7 @@
 """Interrupt a compilation at many moments: interrupt.py COMMAND... -o FOLDER ...
 
-After each, the output folder holds what it held before (nothing, or one whole earlier package), or the whole new package,
-and nothing else. The moments are spread over the time that one undisturbed run takes.
+After each, the output folder holds what it held before (nothing, or one whole earlier package), or the whole new
+package, and nothing else. The moments are spread over the time that one undisturbed run takes.
 """
 
 import signal
@@ -21,11 +21,6 @@ def names() -> set[str]:
     return {file.name for file in folder.iterdir()} if folder.is_dir() else set()
 
 
-def heed_interrupts() -> None:
-    """Undo what a shell does to its background jobs: they ignore SIGINT, and their children with them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 start = time.monotonic()
 subprocess.run(command, check=True)
 whole_run = time.monotonic() - start
@@ -37,7 +32,8 @@ folder.rmdir()
 interrupted = 0
 for moment in range(MOMENTS):
     before = names()
-    child = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts)
+    # A shell's background jobs ignore SIGINT, and their children with them; `env` undoes it.
+    child = subprocess.Popen(["env", "--default-signal=INT", *command], stderr=subprocess.DEVNULL)
     time.sleep(whole_run * moment / MOMENTS)
     child.send_signal(signal.SIGINT)
     code = child.wait(timeout=60)

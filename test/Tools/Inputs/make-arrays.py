@@ -24,4 +24,4 @@ special[1, ::2] = np.inf
 special[2, ::3] = -np.inf
 special[3, :] = 1e30
 np.save(folder / "special.npy", special)
-np.savez(folder / "named.npz", **{"anything": rows})
+np.savez(folder / "named.npz", anything=rows)
