@@ -59,7 +59,7 @@ def model() -> bytes:
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(made)
-    return made.SerializeToString()
+    return bytes(made.SerializeToString())
 
 
 def sound_files(folder: Path) -> list[Path]:

@@ -183,7 +183,7 @@ def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
     out = workshop.build(str(machine), machine.triple, machine.cpu)
     program = out / "harness"
     static = ["-static"] if machine.runner else []
-    link = [
+    link: list[str | Path] = [
         tool(machine.linker),
         *static,
         "-O1",
