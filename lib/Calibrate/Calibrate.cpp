@@ -114,11 +114,13 @@ private:
     return success();
   }
 
-  /// Which observer each argument and result of the clone belongs to.
+  /// Which observer each argument and result of the clone belongs to. An input
+  /// that the graph quantizes itself has none.
   void readNumbers(func::FuncOp observed) {
-    for (unsigned i = 0, e = observed.getNumArguments(); i < e; ++i)
-      argumentNumbers.push_back(
-          observed.getArgAttrOfType<IntegerAttr>(i, kObservedAttr).getInt());
+    for (unsigned i = 0, e = observed.getNumArguments(); i < e; ++i) {
+      auto number = observed.getArgAttrOfType<IntegerAttr>(i, kObservedAttr);
+      argumentNumbers.push_back(number ? number.getInt() : kNotObserved);
+    }
     for (unsigned i = 0, e = observed.getNumResults(); i < e; ++i)
       resultNumbers.push_back(
           observed.getResultAttrOfType<IntegerAttr>(i, kObservedAttr).getInt());
@@ -177,6 +179,8 @@ private:
 
   void add(ArrayRef<ObservedValue> values, int64_t number,
            ArrayRef<float> buffer, int64_t rows) {
+    if (number == kNotObserved)
+      return;
     const size_t size = rows * values[number].valuesPerRow;
     statistics[number].add(std::span(buffer.data(), size));
   }
@@ -223,6 +227,7 @@ private:
 
   ModuleOp module;
   const CalibrationOptions &options;
+  static constexpr int64_t kNotObserved = -1;
   SmallVector<int64_t> inputWidths, argumentNumbers, resultNumbers;
   std::vector<Statistics> statistics; ///< by observer
   int64_t rows = 0, skippedRows = 0;

@@ -26,9 +26,19 @@ Value mlir::qnet::sameRangeSource(Value value) {
              : Value();
 }
 
+/// Whether the graph came quantized here: the value is stored as integers, or it
+/// is on its way to or from them. Its range is that of the integers.
+static bool hasGivenRange(Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  return isStoredInteger(element) ||
+         isa_and_nonnull<DequantizeOp>(value.getDefiningOp()) ||
+         llvm::any_of(value.getUsers(), llvm::IsaPred<QuantizeOp>);
+}
+
 static bool isReal(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && realType(type.getElementType()).isF32();
+  return type && realType(type.getElementType()).isF32() &&
+         !hasGivenRange(value);
 }
 
 /// The name of the node or argument that gives a value.

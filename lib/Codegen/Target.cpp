@@ -122,8 +122,7 @@ FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
       return result;
     // riscv64 without its float extensions would call a library.
     if (triple.isRISCV())
-      variant.features =
-          triple.isArch64Bit() ? "+m,+a,+f,+d,+c" : "+m,+a,+f,+d,+c";
+      variant.features = "+m,+a,+f,+d,+c";
     if (triple.isARM() || triple.isThumb())
       variant.features = "+vfp3,+v7";
     if (triple.isAArch64() && triple.isOSDarwin())

@@ -56,7 +56,7 @@ struct TensorMath {
   }
 };
 
-template <typename Op, bool logarithm>
+template <typename Op, bool Logarithm>
 struct LowerSoftmax : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
@@ -76,7 +76,7 @@ struct LowerSoftmax : OpConversionPattern<Op> {
       return numerics::softmaxTerm(a, Value(v[0]), Value(v[1]));
     });
     Value sum = math.sum(terms, axis);
-    if constexpr (logarithm) {
+    if constexpr (Logarithm) {
       Value logSum =
           math.map(tensorType(sum), sum, [](SequenceEmitter &a, ValueRange v) {
             return numerics::log(a, Value(v[0]));

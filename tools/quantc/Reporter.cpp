@@ -25,6 +25,8 @@ static std::string placeOf(mlir::Location location) {
 }
 
 void Reporter::attach(mlir::MLIRContext &context) {
+  // A message names its node; the op in full is for compiler engineers.
+  context.printOpOnDiagnostic(false);
   context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
     std::string notes;
     for (mlir::Diagnostic &note : diagnostic.getNotes())

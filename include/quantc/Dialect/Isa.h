@@ -10,6 +10,8 @@ namespace mlir::qnet {
 
 /// A column of the kernel table. Within an architecture the order is from the
 /// least to the most capable.
+// As the table and the passes' options spell them.
+// NOLINTNEXTLINE(readability-identifier-naming)
 enum class Isa { portable, sse41, avx2, neon, dotprod, i8mm };
 
 llvm::StringRef isaName(Isa isa);

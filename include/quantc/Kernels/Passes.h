@@ -9,7 +9,7 @@
 
 namespace mlir {
 class ModuleOp;
-}
+} // namespace mlir
 
 namespace mlir::qnet {
 #define GEN_PASS_DECL

@@ -22,10 +22,12 @@ enum class Function : int32_t {
 };
 
 /// How many functions there are; valid values of Function are below it.
+// NOLINTBEGIN(bugprone-macro-parentheses): a term of a sum.
 constexpr int32_t functionCount = 0
 #define QUANTC_FUNCTION(Enumerator, Name, Onnx, Alpha, Beta) +1
 #include "quantc/Numerics/Functions.def"
     ;
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// The name in the IR and in reports, such as "leaky_relu".
 std::string_view name(Function function);

@@ -107,7 +107,7 @@ typename A::F scaled(A &a, float factor, typename A::F x) {
 template <ArithmeticPolicy A>
 typename A::F polynomial(A &a, typename A::F x,
                          std::initializer_list<float> coefficients) {
-  auto it = coefficients.begin();
+  const auto *it = coefficients.begin();
   auto sum = a.constant(*it);
   for (++it; it != coefficients.end(); ++it)
     sum = a.add(a.mul(sum, x), a.constant(*it));
