@@ -185,16 +185,25 @@ typename A::F scaleAccumulator(A &a, typename A::I acc,
   return a.add(a.mul(a.toFloat(acc), multiplier), bias);
 }
 
-/// x + y, x - y and x * y of two quantized numbers: each dequantized, one float
-/// operation, quantized.
+/// One float operation on two quantized numbers: each dequantized, `operation`,
+/// quantized.
+template <ArithmeticPolicy A, typename Operation>
+typename A::I combineQuantized(A &a, typename A::I x,
+                               const QuantParams &xParams, typename A::I y,
+                               const QuantParams &yParams,
+                               const QuantParams &out, Operation operation) {
+  auto left = dequantize(a, x, a.constant(xParams.scale), xParams.zeroPoint);
+  auto right = dequantize(a, y, a.constant(yParams.scale), yParams.zeroPoint);
+  return quantize(a, operation(left, right), a.constant(out.scale),
+                  out.zeroPoint, out.qmin, out.qmax);
+}
+
 template <ArithmeticPolicy A>
 typename A::I addQuantized(A &a, typename A::I x, const QuantParams &xParams,
                            typename A::I y, const QuantParams &yParams,
                            const QuantParams &out) {
-  auto left = dequantize(a, x, a.constant(xParams.scale), xParams.zeroPoint);
-  auto right = dequantize(a, y, a.constant(yParams.scale), yParams.zeroPoint);
-  return quantize(a, a.add(left, right), a.constant(out.scale), out.zeroPoint,
-                  out.qmin, out.qmax);
+  return combineQuantized(a, x, xParams, y, yParams, out,
+                          [&](auto l, auto r) { return a.add(l, r); });
 }
 
 template <ArithmeticPolicy A>
@@ -202,10 +211,8 @@ typename A::I subtractQuantized(A &a, typename A::I x,
                                 const QuantParams &xParams, typename A::I y,
                                 const QuantParams &yParams,
                                 const QuantParams &out) {
-  auto left = dequantize(a, x, a.constant(xParams.scale), xParams.zeroPoint);
-  auto right = dequantize(a, y, a.constant(yParams.scale), yParams.zeroPoint);
-  return quantize(a, a.sub(left, right), a.constant(out.scale), out.zeroPoint,
-                  out.qmin, out.qmax);
+  return combineQuantized(a, x, xParams, y, yParams, out,
+                          [&](auto l, auto r) { return a.sub(l, r); });
 }
 
 template <ArithmeticPolicy A>
@@ -213,10 +220,8 @@ typename A::I multiplyQuantized(A &a, typename A::I x,
                                 const QuantParams &xParams, typename A::I y,
                                 const QuantParams &yParams,
                                 const QuantParams &out) {
-  auto left = dequantize(a, x, a.constant(xParams.scale), xParams.zeroPoint);
-  auto right = dequantize(a, y, a.constant(yParams.scale), yParams.zeroPoint);
-  return quantize(a, a.mul(left, right), a.constant(out.scale), out.zeroPoint,
-                  out.qmin, out.qmax);
+  return combineQuantized(a, x, xParams, y, yParams, out,
+                          [&](auto l, auto r) { return a.mul(l, r); });
 }
 
 //===----------------------------------------------------------------------===//
