@@ -26,8 +26,8 @@ Value mlir::qnet::sameRangeSource(Value value) {
              : Value();
 }
 
-/// Whether the graph came quantized here: the value is stored as integers, or it
-/// is on its way to or from them. Its range is that of the integers.
+/// Whether the graph came quantized here: the value is stored as integers, or
+/// it is on its way to or from them. Its range is that of the integers.
 static bool hasGivenRange(Value value) {
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
   return isStoredInteger(element) ||
