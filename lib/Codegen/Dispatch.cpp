@@ -129,66 +129,96 @@ void mlir::qnet::nameVariant(llvm::Module &module, unsigned index) {
   }
 }
 
-void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
-                             const Target &target) {
-  llvm::LLVMContext &context = module.getContext();
-  std::string run = (name + "_run").str(),
-              size = (name + "_workspace_size").str();
-  auto variant = [&](StringRef function, unsigned index) {
+namespace {
+
+/// Adds what calls through a pointer, and what is chosen from.
+class Dispatcher {
+public:
+  Dispatcher(llvm::Module &module, const Target &target)
+      : module(module), target(target), context(module.getContext()) {}
+
+  bool has(StringRef function) const { return variant(function, 0); }
+  void addRun(StringRef run);
+  void addSize(StringRef size);
+
+private:
+  llvm::Function *variant(StringRef function, unsigned index) const {
     return module.getFunction(variantName(function, index));
-  };
-  unsigned count = target.variants.size();
-  auto *type = variant(run, 0)->getFunctionType();
-  auto *pointer = llvm::PointerType::get(context, 0);
-  llvm::MaybeAlign align = module.getDataLayout().getPointerABIAlignment(0);
-
-  auto *chooser = llvm::Function::Create(
-      type, llvm::GlobalValue::InternalLinkage, run + "_choose", module);
-  auto *choice = new llvm::GlobalVariable(module, pointer, /*isConstant=*/false,
-                                          llvm::GlobalValue::InternalLinkage,
-                                          chooser, run + "_choice");
-  auto arguments = [](llvm::Function *function) {
-    SmallVector<llvm::Value *> values;
-    for (llvm::Argument &argument : function->args())
-      values.push_back(&argument);
-    return values;
-  };
-  llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", chooser));
-  llvm::Value *best = variant(run, 0);
-  for (unsigned i = 1; i < count; ++i)
-    best = b.CreateSelect(hasIsa(b, target.variants[i].isa), variant(run, i),
-                          best);
-  b.CreateAlignedStore(best, choice, align)
-      ->setAtomic(llvm::AtomicOrdering::Monotonic);
-  b.CreateCall(type, best, arguments(chooser))->setTailCall();
-  b.CreateRetVoid();
-
-  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
-                                       run, module);
-  b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", entry));
-  auto *chosen = b.CreateAlignedLoad(pointer, choice, align);
-  chosen->setAtomic(llvm::AtomicOrdering::Monotonic);
-  b.CreateCall(type, chosen, arguments(entry))->setTailCall();
-  b.CreateRetVoid();
-
-  // The least work buffer that serves whichever variant is chosen.
-  auto *sizeType = variant(size, 0)->getFunctionType();
-  auto *largest = llvm::Function::Create(
-      sizeType, llvm::GlobalValue::ExternalLinkage, size, module);
-  b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", largest));
-  llvm::Value *bytes = b.CreateCall(variant(size, 0), arguments(largest));
-  for (unsigned i = 1; i < count; ++i) {
-    llvm::Value *other = b.CreateCall(variant(size, i), arguments(largest));
-    bytes = b.CreateSelect(b.CreateICmpUGT(other, bytes), other, bytes);
   }
-  b.CreateRet(bytes);
-  for (unsigned i = 0; i < count; ++i)
-    for (StringRef function : {StringRef(run), StringRef(size)})
-      variant(function, i)->setLinkage(llvm::GlobalValue::InternalLinkage);
-  for (llvm::Function *function : {chooser, entry, largest}) {
+  llvm::Function *create(llvm::FunctionType *type, const llvm::Twine &name,
+                         llvm::GlobalValue::LinkageTypes linkage) {
+    auto *function = llvm::Function::Create(type, linkage, name, module);
     function->addFnAttr("no-builtins");
     function->addFnAttr(llvm::Attribute::NoUnwind);
     if (!target.variants.front().cpu.empty())
       function->addFnAttr("target-cpu", target.variants.front().cpu);
+    return function;
   }
+  void hideVariants(StringRef function) {
+    for (unsigned i = 0; i < target.variants.size(); ++i)
+      variant(function, i)->setLinkage(llvm::GlobalValue::InternalLinkage);
+  }
+  static SmallVector<llvm::Value *> argumentsOf(llvm::Function *function) {
+    SmallVector<llvm::Value *> values;
+    for (llvm::Argument &argument : function->args())
+      values.push_back(&argument);
+    return values;
+  }
+
+  llvm::Module &module;
+  const Target &target;
+  llvm::LLVMContext &context;
+};
+
+void Dispatcher::addRun(StringRef run) {
+  auto *type = variant(run, 0)->getFunctionType();
+  auto *pointer = llvm::PointerType::get(context, 0);
+  llvm::MaybeAlign align = module.getDataLayout().getPointerABIAlignment(0);
+  llvm::Function *chooser =
+      create(type, run + "_choose", llvm::GlobalValue::InternalLinkage);
+  auto *choice = new llvm::GlobalVariable(module, pointer, /*isConstant=*/false,
+                                          llvm::GlobalValue::InternalLinkage,
+                                          chooser, run + "_choice");
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", chooser));
+  llvm::Value *best = variant(run, 0);
+  for (unsigned i = 1; i < target.variants.size(); ++i)
+    best = b.CreateSelect(hasIsa(b, target.variants[i].isa), variant(run, i),
+                          best);
+  b.CreateAlignedStore(best, choice, align)
+      ->setAtomic(llvm::AtomicOrdering::Monotonic);
+  b.CreateCall(type, best, argumentsOf(chooser))->setTailCall();
+  b.CreateRetVoid();
+
+  llvm::Function *entry = create(type, run, llvm::GlobalValue::ExternalLinkage);
+  b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", entry));
+  auto *chosen = b.CreateAlignedLoad(pointer, choice, align);
+  chosen->setAtomic(llvm::AtomicOrdering::Monotonic);
+  b.CreateCall(type, chosen, argumentsOf(entry))->setTailCall();
+  b.CreateRetVoid();
+  hideVariants(run);
+}
+
+/// The least workspace that serves whichever variant is chosen.
+void Dispatcher::addSize(StringRef size) {
+  llvm::Function *largest = create(variant(size, 0)->getFunctionType(), size,
+                                   llvm::GlobalValue::ExternalLinkage);
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", largest));
+  llvm::Value *bytes = b.CreateCall(variant(size, 0), argumentsOf(largest));
+  for (unsigned i = 1; i < target.variants.size(); ++i) {
+    llvm::Value *other = b.CreateCall(variant(size, i), argumentsOf(largest));
+    bytes = b.CreateSelect(b.CreateICmpUGT(other, bytes), other, bytes);
+  }
+  b.CreateRet(bytes);
+  hideVariants(size);
+}
+
+} // namespace
+
+void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
+                             const Target &target) {
+  Dispatcher dispatcher(module, target);
+  dispatcher.addRun((name + "_run").str());
+  if (dispatcher.has((name + "_run_i8").str()))
+    dispatcher.addRun((name + "_run_i8").str());
+  dispatcher.addSize((name + "_workspace_size").str());
 }

@@ -39,6 +39,8 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target,
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   options.NoTrappingFPMath = true;
+  // A linker that drops unused sections drops the entry that nobody calls.
+  options.FunctionSections = true;
   if (triple.isARM() || triple.isThumb())
     options.FloatABIType = llvm::FloatABI::Hard;
   if (triple.isRISCV())

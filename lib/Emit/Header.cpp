@@ -77,6 +77,31 @@ static void writeSizes(StringRef name, StringRef kind,
   }
 }
 
+/// How int8 values stand for reals: scale * (q - zero point).
+static void writeParameters(StringRef name, StringRef kind,
+                            ArrayRef<ManifestTensor> tensors, raw_ostream &os) {
+  for (auto [i, tensor] : enumerate(tensors)) {
+    std::string suffix = i == 0 ? "" : "_" + std::to_string(i);
+    os << formatv("#define {0}_{1}_SCALE{2} {3}f\n", name, kind, suffix,
+                  llvm::format("%.9e", tensor.params->scale))
+       << formatv("#define {0}_{1}_ZERO_POINT{2} ({3})\n", name, kind, suffix,
+                  tensor.params->zeroPoint - 128);
+  }
+}
+
+/// `void NAME_run(const float *input, ..., void *workspace);`
+static void writeFunction(const Manifest &manifest, StringRef suffix,
+                          StringRef type, raw_ostream &os) {
+  os << "void " << manifest.name << suffix << "(";
+  for (size_t i = 0; i != manifest.inputs.size(); ++i)
+    os << "const " << type << " *"
+       << argumentName("input", i, manifest.inputs.size()) << ", ";
+  for (size_t i = 0; i != manifest.outputs.size(); ++i)
+    os << type << " *" << argumentName("output", i, manifest.outputs.size())
+       << ", ";
+  os << "size_t batch, void *workspace);\n\n";
+}
+
 void writeHeader(const Manifest &manifest, raw_ostream &os) {
   const std::string &name = manifest.name;
   std::string guard = "QUANTC_" + name + "_H";
@@ -89,9 +114,16 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << " * threads at once, each with a workspace of its own.\n"
      << " */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
-     << "#include <stddef.h>\n\n";
+     << "#include <stddef.h>\n"
+     << (manifest.eightBitEntry ? "#include <stdint.h>\n\n" : "\n");
   writeSizes(name, "INPUTS", manifest.inputs, os);
   writeSizes(name, "OUTPUTS", manifest.outputs, os);
+  if (manifest.eightBitEntry) {
+    os << "\n/* int8 values of " << name
+       << "_run_i8: real = SCALE * (value - ZERO_POINT) */\n";
+    writeParameters(name, "INPUT", manifest.inputs, os);
+    writeParameters(name, "OUTPUT", manifest.outputs, os);
+  }
   os << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
      << "/* Bytes of workspace that " << name << "_run needs for `batch` rows. "
      << "*/\n"
@@ -106,16 +138,16 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
   os << " *   workspace: " << name
      << "_workspace_size(batch) bytes, aligned to "
      << "64\n"
-     << " * Inputs are only read; no two buffers may overlap. */\n"
-     << "void " << name << "_run(";
-  for (size_t i = 0; i != manifest.inputs.size(); ++i)
-    os << "const float *" << argumentName("input", i, manifest.inputs.size())
-       << ", ";
-  for (size_t i = 0; i != manifest.outputs.size(); ++i)
-    os << "float *" << argumentName("output", i, manifest.outputs.size())
-       << ", ";
-  os << "size_t batch, void *workspace);\n\n"
-     << "#ifdef __cplusplus\n}\n#endif\n\n"
+     << " * Inputs are only read; no two buffers may overlap. */\n";
+  writeFunction(manifest, "_run", "float", os);
+  if (manifest.eightBitEntry) {
+    os << "/* The same on int8 values: " << name
+       << "_run of the reals that they stand for, its\n"
+       << " * result rounded to the nearest int8 (ties to even) and clamped. "
+          "*/\n";
+    writeFunction(manifest, "_run_i8", "int8_t", os);
+  }
+  os << "#ifdef __cplusplus\n}\n#endif\n\n"
      << "#endif /* " << guard << " */\n";
 }
 

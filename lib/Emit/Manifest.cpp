@@ -88,6 +88,7 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
                {"variants", manifest.variants},
                {"inputs", json::array()},
                {"outputs", json::array()},
+               {"int8_entry", manifest.eightBitEntry},
                {"layers", json::array()},
                {"ledger", json::array()},
                {"sizes", manifest.sizes},
@@ -149,6 +150,13 @@ public:
       return value->get<std::string>();
     complain("'" + key + "' is no string");
     return "";
+  }
+  bool boolean(const json &object, StringRef key) {
+    const json *value = field(object, key);
+    if (value && value->is_boolean())
+      return value->get<bool>();
+    complain("'" + key + "' is neither true nor false");
+    return false;
   }
   int64_t integer(const json &object, StringRef key, int64_t lo, int64_t hi) {
     const json *value = field(object, key);
@@ -267,6 +275,7 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
     result.inputs.push_back(reader.tensor(tensor));
   for (const json &tensor : reader.list(root, "outputs"))
     result.outputs.push_back(reader.tensor(tensor));
+  result.eightBitEntry = reader.boolean(root, "int8_entry");
   for (const json &layer : reader.list(root, "layers"))
     result.layers.push_back(reader.layer(layer));
   for (const json &entry : reader.list(root, "ledger"))

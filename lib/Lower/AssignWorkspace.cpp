@@ -27,10 +27,6 @@ using namespace mlir::qnet;
 
 namespace {
 
-/// Places start at cache lines.
-constexpr uint64_t placeAlignment = 64;
-/// Kernels read whole groups of channels: at most this much past a buffer.
-constexpr uint64_t readSlack = 64;
 /// More rows than this gain nothing, fewer than this waste the register tiles.
 constexpr int64_t mostRows = 64, fewestRows = 8;
 
@@ -42,8 +38,8 @@ struct Buffer {
   uint64_t place = 0;
 
   uint64_t bytes(int64_t rows) const {
-    return llvm::alignTo(fixedBytes + bytesPerRow * rows + readSlack,
-                         placeAlignment);
+    return llvm::alignTo(fixedBytes + bytesPerRow * rows + kPlaceSlack,
+                         kPlaceAlignment);
   }
   bool livesWith(const Buffer &other) const {
     return first <= other.last && other.first <= last;
@@ -73,6 +69,16 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
     }
     uint64_t total = place(buffers, block);
     replace(rows, buffers);
+    // The conversions beside @rows run before or after it, not with it.
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function == rows || function.isExternal())
+        continue;
+      SmallVector<Buffer> own;
+      if (failed(collect(function, own)))
+        return signalPassFailure();
+      total = std::max(total, place(own, block));
+      replace(function, own);
+    }
 
     Builder builder(&getContext());
     getOperation()->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(total));
@@ -121,7 +127,7 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
 
   /// First fit, in program order; returns the bytes of all.
   uint64_t place(SmallVectorImpl<Buffer> &buffers, int64_t rows) {
-    uint64_t total = placeAlignment;
+    uint64_t total = kPlaceAlignment;
     for (auto [i, buffer] : llvm::enumerate(buffers)) {
       SmallVector<const Buffer *> taken;
       for (const Buffer &other : ArrayRef(buffers).take_front(i))

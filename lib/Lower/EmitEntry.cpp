@@ -1,10 +1,11 @@
-//===- EmitEntry.cpp - the exported C functions
-//----------------------------===//
+//===- EmitEntry.cpp - the exported C functions ---------------------------===//
 //
-// Takes          @rows on memrefs, its workspace assigned.
-// Gives          NAME_run and NAME_workspace_size with the C types of the
-// header. Why            any batch with a workspace of one block. Not done here
-// the choice between CPUs (Codegen), the header (Emit).
+// Takes          @rows on memrefs, its workspace assigned, and what split-entry
+//                put beside it.
+// Gives          NAME_run, NAME_run_i8 and NAME_workspace_size with the C types
+//                of the header.
+// Why            any batch with a workspace of one block.
+// Not done here  the choice between CPUs (Codegen), the header (Emit).
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +33,7 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
   using EmitEntryBase::EmitEntryBase;
 
   void runOnOperation() override {
-    auto rows = getOperation().lookupSymbol<func::FuncOp>(kRowsFunction);
+    rows = getOperation().lookupSymbol<func::FuncOp>(kRowsFunction);
     auto bytes = getOperation()->getAttrOfType<IntegerAttr>(kWorkspaceAttr);
     auto block = getOperation()->getAttrOfType<IntegerAttr>(kBlockRowsAttr);
     if (!rows || !bytes || !block) {
@@ -41,12 +42,18 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
       return signalPassFailure();
     }
     ImplicitLocOpBuilder b(rows.getLoc(), &getContext());
-    b.setInsertionPointToEnd(getOperation().getBody());
-    Type size = b.getIntegerType(pointerBits);
-    writeRun(b, rows, size, block.getInt());
+    size = b.getIntegerType(pointerBits);
+    blockRows = block.getInt();
+    innerBytes = workspaceBytes = bytes.getInt();
 
+    auto find = [&](StringRef function) {
+      return getOperation().lookupSymbol<func::FuncOp>(function);
+    };
+    writeRun(b, name + "_run", find(kEnterFunction), {});
+    if (func::FuncOp enter = find(kEnterI8Function))
+      writeRun(b, name + "_run_i8", enter, find(kLeaveI8Function));
     if (packedEntry)
-      writePackedRun(b, size);
+      writePackedRun(b);
 
     b.setInsertionPointToEnd(getOperation().getBody());
     auto function =
@@ -54,26 +61,51 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
                              FunctionType::get(&getContext(), size, size));
     b.setInsertionPointToStart(function.addEntryBlock());
     Value result =
-        arith::ConstantOp::create(b, b.getIntegerAttr(size, bytes.getInt()));
+        arith::ConstantOp::create(b, b.getIntegerAttr(size, workspaceBytes));
     func::ReturnOp::create(b, result);
+    getOperation()->setAttr(kWorkspaceAttr,
+                            b.getI64IntegerAttr(workspaceBytes));
   }
 
-  void writeRun(ImplicitLocOpBuilder &b, func::FuncOp rows, Type size,
-                int64_t blockRows) {
+  /// An exported function that calls `enter`, @rows and `leave` (the first and
+  /// the last may be null) for one block of rows after the other.
+  void writeRun(ImplicitLocOpBuilder &b, const Twine &symbol,
+                func::FuncOp enter, func::FuncOp leave) {
+    ArrayRef<Type> inner = rows.getFunctionType().getInputs();
+    inner = inner.drop_back();
+    // Both conversions have as many tensors on either side.
+    auto sideOf = [](func::FuncOp conversion, bool outer,
+                     ArrayRef<Type> other) {
+      if (!conversion)
+        return SmallVector<Type>(other);
+      ArrayRef<Type> all = conversion.getFunctionType().getInputs().drop_back();
+      size_t half = all.size() / 2;
+      return SmallVector<Type>(outer ? all.take_front(half)
+                                     : all.drop_front(half));
+    };
+    size_t inputs = enter ? (enter.getNumArguments() - 1) / 2 : 0;
+    size_t outputs = leave ? (leave.getNumArguments() - 1) / 2 : 0;
+    SmallVector<Type> outer =
+        sideOf(enter, /*outer=*/true, inner.take_front(inputs));
+    llvm::append_range(outer, inner.drop_front(inputs).drop_back(outputs));
+    llvm::append_range(
+        outer, sideOf(leave, /*outer=*/false, inner.take_back(outputs)));
+
+    unsigned tensors = inner.size();
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
-    ArrayRef<Type> buffers = rows.getFunctionType().getInputs();
-    unsigned tensors = buffers.size() - 1;
     SmallVector<Type> types(tensors, pointer);
     types.push_back(size);
     types.push_back(pointer);
+    b.setInsertionPointToEnd(getOperation().getBody());
     auto run =
-        func::FuncOp::create(b, b.getLoc(), name + "_run",
+        func::FuncOp::create(b, b.getLoc(), symbol.str(),
                              FunctionType::get(&getContext(), types, {}));
     // The caller's buffers do not overlap: the header says so.
     for (unsigned i = 0; i < types.size(); ++i)
       if (types[i] == pointer)
         run.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
     b.setInsertionPointToStart(run.addEntryBlock());
+    Value workspace = run.getArguments().back();
     Value batch = arith::IndexCastOp::create(b, b.getIndexType(),
                                              run.getArgument(tensors));
     Value zero = arith::ConstantIndexOp::create(b, 0);
@@ -85,21 +117,56 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     Value first = loop.getInductionVar();
     Value left = arith::SubIOp::create(b, batch, first);
     Value count = arith::MinUIOp::create(b, left, step);
-    SmallVector<Value> arguments;
-    for (unsigned i = 0; i < tensors; ++i)
-      arguments.push_back(bufferOf(b, cast<MemRefType>(buffers[i]),
-                                   run.getArgument(i), first, count));
-    auto workspaceType = cast<MemRefType>(buffers.back());
-    Value bytes = arith::ConstantIndexOp::create(
-        b, getOperation()->getAttrOfType<IntegerAttr>(kWorkspaceAttr).getInt());
-    arguments.push_back(
-        bufferOf(b, workspaceType, run.getArgument(tensors + 1), zero, bytes));
-    func::CallOp::create(b, rows, arguments);
+    Value bytes = arith::ConstantIndexOp::create(b, innerBytes);
+    Value scratch =
+        bufferOf(b, cast<MemRefType>(rows.getFunctionType().getInputs().back()),
+                 workspace, zero, bytes);
+    // What lies between a conversion and @rows has its place behind what @rows
+    // itself uses.
+    int64_t place = innerBytes;
+    SmallVector<Value> outside, inside;
+    for (unsigned i = 0; i < tensors; ++i) {
+      outside.push_back(bufferOf(b, cast<MemRefType>(outer[i]),
+                                 run.getArgument(i), first, count));
+      if (i >= inputs && i + outputs < tensors) {
+        inside.push_back(outside.back());
+        continue;
+      }
+      auto type = cast<MemRefType>(inner[i]);
+      Value start = LLVM::GEPOp::create(b, pointer, b.getI8Type(), workspace,
+                                        ArrayRef<LLVM::GEPArg>{int32_t(place)});
+      inside.push_back(bufferOf(b, type, start, zero, count));
+      place += llvm::alignTo(bytesPerRow(type) * blockRows + kPlaceSlack,
+                             kPlaceAlignment);
+    }
+    workspaceBytes = std::max(workspaceBytes, place);
+    auto call = [&](func::FuncOp function, SmallVector<Value> arguments) {
+      arguments.push_back(scratch);
+      func::CallOp::create(b, function, arguments);
+    };
+    auto join = [](ArrayRef<Value> from, ArrayRef<Value> to) {
+      SmallVector<Value> both(from);
+      llvm::append_range(both, to);
+      return both;
+    };
+    ArrayRef<Value> in(inside), out(outside);
+    if (enter)
+      call(enter, join(out.take_front(inputs), in.take_front(inputs)));
+    call(rows, inside);
+    if (leave)
+      call(leave, join(in.take_back(outputs), out.take_back(outputs)));
+  }
+
+  static int64_t bytesPerRow(MemRefType type) {
+    int64_t bytes = type.getElementTypeBitWidth() / 8;
+    for (int64_t dim : type.getShape().drop_front())
+      bytes *= dim;
+    return bytes;
   }
 
   /// For callers that do not know the number of tensors when they are compiled:
   /// loads the pointers from an array and calls NAME_run.
-  void writePackedRun(ImplicitLocOpBuilder &b, Type size) {
+  void writePackedRun(ImplicitLocOpBuilder &b) {
     auto run = getOperation().lookupSymbol<func::FuncOp>(name + "_run");
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     b.setInsertionPointToEnd(getOperation().getBody());
@@ -130,14 +197,9 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     auto array = LLVM::LLVMArrayType::get(index, rank);
     auto descriptor = LLVM::LLVMStructType::getLiteral(
         &getContext(), {pointerType, pointerType, index, array, array});
-    int64_t valuesPerRow = 1;
-    for (int64_t dim : type.getShape().drop_front())
-      valuesPerRow *= dim;
-    Value values = arith::MulIOp::create(
-        b, first,
-        arith::ConstantIndexOp::create(
-            b, valuesPerRow * type.getElementTypeBitWidth() / 8));
-    Value bytes = arith::IndexCastOp::create(b, index, values);
+    Value distance = arith::MulIOp::create(
+        b, first, arith::ConstantIndexOp::create(b, bytesPerRow(type)));
+    Value bytes = arith::IndexCastOp::create(b, index, distance);
     Value start = LLVM::GEPOp::create(b, pointerType, b.getI8Type(), pointer,
                                       ArrayRef<LLVM::GEPArg>{bytes});
     Value result = LLVM::UndefOp::create(b, descriptor);
@@ -161,6 +223,12 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     }
     return UnrealizedConversionCastOp::create(b, type, result).getResult(0);
   }
+
+  func::FuncOp rows;
+  Type size;
+  int64_t blockRows = 0;
+  /// What @rows uses, and with what lies between it and the conversions.
+  int64_t innerBytes = 0, workspaceBytes = 0;
 };
 
 } // namespace

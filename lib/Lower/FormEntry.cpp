@@ -3,7 +3,8 @@
 //
 // Takes          @main(tensors) -> tensors in upstream ops and packed_dense.
 // Gives          @rows(input memrefs, output memrefs, workspace) with the
-//                results materialized in the outputs.
+//                results materialized in the outputs; the functions of
+//                split-entry the same way, under their names.
 // Why            the compiled program allocates nothing.
 // Not done here  bufferization of the body, places in the workspace.
 //
@@ -36,7 +37,14 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
                                "with one block");
       return signalPassFailure();
     }
-    Block &body = main.getBody().front();
+    main.setName(kRowsFunction);
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && failed(form(function)))
+        return signalPassFailure();
+  }
+
+  LogicalResult form(func::FuncOp function) {
+    Block &body = function.getBody().front();
     auto bufferOf = [&](Type type) -> Type {
       auto tensor = dyn_cast<RankedTensorType>(type);
       return tensor
@@ -44,15 +52,13 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
                  : Type();
     };
     SmallVector<Type> types;
-    for (Type type : main.getFunctionType().getInputs())
+    for (Type type : function.getFunctionType().getInputs())
       types.push_back(bufferOf(type));
-    for (Type type : main.getFunctionType().getResults())
+    for (Type type : function.getFunctionType().getResults())
       types.push_back(bufferOf(type));
-    if (llvm::is_contained(types, Type())) {
-      main.emitError(
+    if (llvm::is_contained(types, Type()))
+      return function.emitError(
           "form-entry: every input and output must be a ranked tensor");
-      return signalPassFailure();
-    }
     OpBuilder builder(&getContext());
     types.push_back(
         MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
@@ -78,18 +84,18 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
           builder, result.getLoc(), /*result=*/Type(), result, out,
           /*restrict=*/true, /*writable=*/true);
     }
-    body.addArgument(types.back(), main.getLoc());
+    body.addArgument(types.back(), function.getLoc());
     func::ReturnOp::create(builder, ret.getLoc());
     ret.erase();
 
-    main.setFunctionType(FunctionType::get(&getContext(), types, {}));
-    main.removeArgAttrsAttr();
-    main.removeResAttrsAttr();
-    main.setName(kRowsFunction);
-    main.setPrivate();
-    main->setAttr("llvm.linkage",
-                  LLVM::LinkageAttr::get(&getContext(),
-                                         LLVM::linkage::Linkage::Internal));
+    function.setFunctionType(FunctionType::get(&getContext(), types, {}));
+    function.removeArgAttrsAttr();
+    function.removeResAttrsAttr();
+    function.setPrivate();
+    function->setAttr("llvm.linkage",
+                      LLVM::LinkageAttr::get(&getContext(),
+                                             LLVM::linkage::Linkage::Internal));
+    return success();
   }
 };
 

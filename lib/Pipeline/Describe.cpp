@@ -98,6 +98,8 @@ void describeProgram(ModuleOp module, const Target &target,
     result.shape.insert(result.shape.end(), tensor.shape.begin(),
                         tensor.shape.end());
     result.values = tensor.valuesPerRow;
+    if (tensor.stored)
+      result.params = paramsOf(tensor.stored);
     return result;
   };
   for (auto [tensor, argument] : zip(interface.inputs, main.getArguments())) {
@@ -109,6 +111,7 @@ void describeProgram(ModuleOp module, const Target &target,
   }
   for (const TensorInterface &tensor : interface.outputs)
     manifest.outputs.push_back(describeTensor(tensor));
+  manifest.eightBitEntry = interface.hasEightBitEntry;
 
   uint64_t weightsBytes = 0;
   for (Operation &op : main.getBody().front().without_terminator()) {

@@ -98,6 +98,13 @@ LogicalResult mlir::qnet::describeInterface(ModuleOp module, StringRef name,
       return failure();
     interface.outputs.push_back(*tensor);
   }
+  if (std::optional<EightBitInterface> stored = eightBitInterface(main)) {
+    interface.hasEightBitEntry = true;
+    for (auto [tensor, type] : llvm::zip(interface.inputs, stored->inputs))
+      tensor.stored = type;
+    for (auto [tensor, type] : llvm::zip(interface.outputs, stored->outputs))
+      tensor.stored = type;
+  }
   return success();
 }
 

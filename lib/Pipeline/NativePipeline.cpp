@@ -21,6 +21,7 @@ void mlir::qnet::buildLinalgPipeline(OpPassManager &passes) {
 
 void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
                                     const NativePipelineOptions &options) {
+  passes.addPass(createSplitEntry());
   // Dense layers to kernels, everything else to linalg.
   passes.addPass(createSelectKernels({options.isa}));
   passes.addPass(createCanonicalizerPass());

@@ -46,6 +46,7 @@ public:
     if (failed(values.chooseTypes(function, placement, activationMax)) ||
         failed(values.chooseIndices(indexMax)))
       return failure();
+    noteResults();
     first = &function.getBody().front().front();
     for (auto &[value, type] : values.types)
       insertPair(value, type);
@@ -57,6 +58,7 @@ private:
   void takeFixedParameters();
   void findChains();
   void collectValues();
+  void noteResults();
   void insertPair(Value value, quant::UniformQuantizedType type);
 
   bool isInteger(Operation *op) const { return op && placement.isInteger(op); }
@@ -166,6 +168,22 @@ void Assigner::collectValues() {
         need(operand);
       need(op.getResult(0));
     }
+  }
+}
+
+/// The function's results stay f32; what an 8-bit caller gets of them follows
+/// from the same ranges.
+void Assigner::noteResults() {
+  Operation *end = function.getBody().front().getTerminator();
+  for (auto [i, value] : llvm::enumerate(end->getOperands())) {
+    quant::UniformQuantizedType type = values.fixed.lookup(value);
+    if (auto range = values.ranges.find(value);
+        !type && range != values.ranges.end())
+      type = uniformTypeFor(
+          function.getContext(),
+          chooseCovering(range->second.lo, range->second.hi, 0, 255));
+    if (type)
+      function.setResultAttr(i, kStoredAsAttr, TypeAttr::get(type));
   }
 }
 

@@ -50,6 +50,26 @@ TEST(HeaderTest, FurtherTensorsAreNumbered) {
     EXPECT_TRUE(StringRef(text).contains(line)) << line.str() << "\n" << text;
 }
 
+TEST(HeaderTest, EightBitEntryHasItsParameters) {
+  Manifest manifest = twoByOne();
+  manifest.inputs[0].params = {0.5f, 3, 0, 255};
+  manifest.inputs[1].params = {0.125f, 200, 0, 181};
+  manifest.outputs[0].params = {0.1f, 128, 0, 255};
+  EXPECT_FALSE(StringRef(headerOf(manifest)).contains("run_i8"));
+  manifest.eightBitEntry = true;
+  std::string text = headerOf(manifest);
+  for (StringRef line :
+       {"#include <stdint.h>", "#define net_INPUT_SCALE 5.000000000e-01f",
+        "#define net_INPUT_ZERO_POINT (-125)",
+        "#define net_INPUT_SCALE_1 1.250000000e-01f",
+        "#define net_INPUT_ZERO_POINT_1 (72)",
+        "#define net_OUTPUT_SCALE 1.000000015e-01f",
+        "#define net_OUTPUT_ZERO_POINT (0)",
+        "void net_run_i8(const int8_t *input0, const int8_t *input1, int8_t "
+        "*output, size_t batch, void *workspace);"})
+    EXPECT_TRUE(StringRef(text).contains(line)) << line.str() << "\n" << text;
+}
+
 TEST(HeaderTest, TensorNamesCannotLeaveTheirComment) {
   Manifest manifest = twoByOne();
   manifest.inputs[0].name = "*/ int evil; /*\n#define x \\";

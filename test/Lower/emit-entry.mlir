@@ -20,6 +20,40 @@ module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 640 : i64} {
 
 // -----
 
+// With split-entry's functions there are two entries; what lies between is
+// behind the inner workspace: 8 rows of 16 bytes and of 4 f32, with slack.
+// CHECK: func.func @net_run(
+// CHECK: llvm.getelementptr %{{.*}}[640]
+// CHECK: call @enter(
+// CHECK: call @rows(
+// CHECK-NOT: call
+// CHECK: func.func @net_run_i8(
+// CHECK: llvm.getelementptr %{{.*}}[640]
+// CHECK: llvm.getelementptr %{{.*}}[832]
+// CHECK: call @enter_i8(
+// CHECK: call @rows(
+// CHECK: call @leave_i8(
+// CHECK: func.func @net_workspace_size(%{{.*}}: i64) -> i64
+// CHECK: arith.constant 1024 : i64
+// SMALL: func.func @net_run(
+// SMALL: func.func @net_run_i8(
+module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 640 : i64} {
+  func.func private @rows(%x: memref<?x16xi8>, %y: memref<?x4xf32>, %ws: memref<?xi8>) {
+    return
+  }
+  func.func private @enter(%x: memref<?x16xf32>, %q: memref<?x16xi8>, %ws: memref<?xi8>) {
+    return
+  }
+  func.func private @enter_i8(%x: memref<?x16xi8>, %q: memref<?x16xi8>, %ws: memref<?xi8>) {
+    return
+  }
+  func.func private @leave_i8(%y: memref<?x4xf32>, %q: memref<?x4xi8>, %ws: memref<?xi8>) {
+    return
+  }
+}
+
+// -----
+
 // expected-error @below {{emit-entry: run form-entry and assign-workspace first}}
 module {
   func.func private @rows(%x: memref<?x16xf32>, %ws: memref<?xi8>) {

@@ -46,6 +46,7 @@ def manifest(name: str, library: Path) -> dict[str, Any]:
             {"name": "a", "shape": [None, 2, 3], "values": 6, "scale": 0.25, "zero_point": 3},
             {"name": "b", "shape": [None, 2], "values": 2},
         ],
+        "int8_entry": False,
         "outputs": [{"name": "sums", "shape": [None, 3], "values": 3}, {"name": "aligned", "shape": [None]}],
         "layers": [
             {

@@ -7,6 +7,7 @@ sizes, so that the tiles' remainders run.
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import shutil
@@ -15,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from quantc.tool import find_tool
+
+Floats = npt.NDArray[np.float32]
 
 INPUTS = 37
 LOGITS = 11
@@ -29,16 +33,20 @@ HARNESS = """
 #include "net.h"
 #include <stdio.h>
 #include <stdlib.h>
-/* Rows on standard input, both outputs of the rows on standard output. */
+/* Rows on standard input, both outputs of the rows on standard output: floats, then the int8 program's, on bytes. */
 int main(int count, char **argument) {
   size_t rows = count > 1 ? strtoul(argument[1], 0, 10) : 0;
   float *x = malloc(rows * net_INPUTS * sizeof(float));
   float *logits = malloc(rows * 11 * sizeof(float)), *shares = malloc(rows * 11 * sizeof(float));
   void *workspace = aligned_alloc(64, (net_workspace_size(rows) + 63) / 64 * 64);
+  int8_t *bytes = malloc(rows * net_INPUTS), *small = malloc(rows * 22);
   if (fread(x, net_INPUTS * sizeof(float), rows, stdin) != rows) return 2;
+  if (fread(bytes, net_INPUTS, rows, stdin) != rows) return 3;
   net_run(x, logits, shares, rows, workspace);
   fwrite(logits, 11 * sizeof(float), rows, stdout);
   fwrite(shares, 11 * sizeof(float), rows, stdout);
+  net_run_i8(bytes, small, small + rows * 11, rows, workspace);
+  fwrite(small, 22, rows, stdout);
   return 0;
 }
 """
@@ -111,6 +119,14 @@ def network() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDArray[np.int8]:
+    """Quantization to a byte as the dialect defines it: round half to even, clamp, NaN at the zero point."""
+    with np.errstate(invalid="ignore"):
+        quotient = np.clip(values / scale, -1e6, 1e6)
+    nearest = np.where(np.isnan(quotient), 0, np.rint(quotient))
+    return (np.clip(nearest + zero_point, 0, 255) - 128).astype(np.int8)
+
+
 class Workshop:
     """The model, its rows, and what the reference interpreter makes of them."""
 
@@ -125,21 +141,28 @@ class Workshop:
         self.rows[0, :6] = [np.nan, np.inf, -np.inf, 3e38, -0.0, 1e-40]
         (folder / "harness.c").write_text(HARNESS)
         self.build("native", "", "native", "object,header,shared")
-        np.save(folder / "rows.npy", self.rows)
-        subprocess.run(
-            [
-                find_tool(),
-                "run",
-                self.folder / "native/net.mlirbc",
-                "--input",
-                folder / "rows.npy",
-                "--output",
-                folder / "expected.npz",
-            ],
-            check=True,
-        )
-        expected = np.load(folder / "expected.npz")
-        self.expected = [expected[name].astype(np.float32) for name in ("logits", "shares")]
+        self.expected = self.reference("rows", self.rows)
+        # The 8-bit program: the same on the reals that bytes stand for, stored in bytes again.
+        manifest = json.loads((folder / "native/net.json").read_text())
+        assert manifest["int8_entry"]
+        self.bytes = random.integers(-128, 128, self.rows.shape).astype(np.int8)
+        self.bytes[0, :2] = [-128, 127]
+        (given,) = manifest["inputs"]
+        stored = self.bytes.astype(np.int32) + 128
+        reals = (stored - given["zero_point"]).astype(np.float32) * np.float32(given["scale"])
+        self.expected_bytes = [
+            stored_bytes(part, np.float32(output["scale"]), output["zero_point"])
+            for part, output in zip(self.reference("reals", reals), manifest["outputs"], strict=True)
+        ]
+
+    def reference(self, name: str, rows: Floats) -> list[Floats]:
+        """Both outputs of the interpreter."""
+        given, result = self.folder / f"{name}.npy", self.folder / f"{name}.npz"
+        np.save(given, rows)
+        command = [find_tool(), "run", self.folder / "native/net.mlirbc", "--input", given, "--output", result]
+        subprocess.run(command, check=True)
+        expected = np.load(result)
+        return [expected[name].astype(np.float32) for name in ("logits", "shares")]
 
     def build(self, name: str, triple: str, cpu: str, kinds: str = "object,header") -> Path:
         """Compile for a target; give the folder."""
@@ -160,7 +183,7 @@ class Workshop:
         return out
 
     def bits(self, batch: int) -> bytes:
-        return b"".join(part[:batch].tobytes() for part in self.expected)
+        return b"".join(part[:batch].tobytes() for part in [*self.expected, *self.expected_bytes])
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +219,7 @@ def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
     subprocess.run(link, check=True)
     runner = [tool(machine.runner[0]), *machine.runner[1:]] if machine.runner else []
     for batch in BATCHES:
-        given = workshop.rows[:batch].tobytes()
+        given = workshop.rows[:batch].tobytes() + workshop.bytes[:batch].tobytes()
         run = subprocess.run([*runner, program, str(batch)], input=given, capture_output=True, check=True)
         assert run.stdout == workshop.bits(batch), f"{machine}: other bits for a batch of {batch}"
 
@@ -213,7 +236,7 @@ def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, mac
     exported = subprocess.run(
         [tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
-    assert exported.split() == ["net_run", "net_workspace_size"]
+    assert exported.split() == ["net_run", "net_run_i8", "net_workspace_size"]
     if machine.instruction:
         code = subprocess.run([tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True)
         assert re.search(machine.instruction, code.stdout), f"{machine} has no {machine.instruction}"

@@ -28,6 +28,9 @@ namespace mlir::qnet {
 /// Discardable attributes that travel from the importer to the header file.
 /// On an argument or result of @main: the tensor's name in the source model.
 inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
+/// On a float result of @main: the type (per-tensor uniform over u8) in which a
+/// caller of the program's 8-bit entry gets it.
+inline constexpr llvm::StringLiteral kStoredAsAttr = "qnet.stored_as";
 
 /// numpy's broadcast of two shapes with dynamic dimensions: a dynamic dimension
 /// against 1 stays dynamic, against n > 1 becomes n. Fails if they don't fit.

@@ -37,8 +37,9 @@ struct ManifestTensor {
   std::vector<int64_t> shape;
   /// f32 values a row.
   int64_t values = 0;
-  /// Parameters of the integers behind it; absent where the program reads or
-  /// writes floats without them (a float tail).
+  /// Parameters of the stored integers behind it, in [0, 255]: what an input is
+  /// quantized to, and what `N_run_i8` takes and gives (less 128). Absent where
+  /// the program reads or writes floats without them.
   std::optional<ManifestParams> params;
 };
 
@@ -77,6 +78,8 @@ struct Manifest {
   std::vector<std::string> variants;
   std::vector<ManifestTensor> inputs;
   std::vector<ManifestTensor> outputs;
+  /// Whether there is an `N_run_i8`: every tensor has 8-bit parameters.
+  bool eightBitEntry = false;
   std::vector<ManifestLayer> layers;
   std::vector<LedgerEntry> ledger;
   /// Bytes: "object", "weights", "float_weights", "workspace_row", ...

@@ -3,13 +3,18 @@
 #ifndef QUANTC_LOWER_PASSES_H
 #define QUANTC_LOWER_PASSES_H
 
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Pass/Pass.h"
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace mlir {
 class DialectRegistry;
 class ModuleOp;
+namespace func {
+class FuncOp;
+} // namespace func
 } // namespace mlir
 
 namespace mlir::qnet {
@@ -17,8 +22,26 @@ namespace mlir::qnet {
 /// On the module, after assign-workspace: bytes, and rows of a block.
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "qnet.workspace";
 inline constexpr llvm::StringLiteral kBlockRowsAttr = "qnet.block_rows";
+/// Places in the workspace start at cache lines, and kernels read whole groups
+/// of channels: at most this much past a buffer.
+inline constexpr int64_t kPlaceAlignment = 64, kPlaceSlack = 64;
 /// The function that form-entry makes of @main.
 inline constexpr llvm::StringLiteral kRowsFunction = "rows";
+
+/// What split-entry puts in front of @main and behind it, where it can.
+inline constexpr llvm::StringLiteral kEnterFunction = "enter";
+inline constexpr llvm::StringLiteral kEnterI8Function = "enter_i8";
+inline constexpr llvm::StringLiteral kLeaveI8Function = "leave_i8";
+
+/// The types over u8 in which a caller of NAME_run_i8 gives and gets tensors;
+/// its bytes are those less 128.
+struct EightBitInterface {
+  SmallVector<quant::UniformQuantizedType> inputs, outputs;
+};
+
+/// Of @main before split-entry; none where an input is not quantized to 8 bits
+/// at once, or the range of an output was not measured.
+std::optional<EightBitInterface> eightBitInterface(func::FuncOp main);
 
 /// How packed_dense bufferizes: in place, into its destination.
 void registerBufferizationModels(DialectRegistry &registry);

@@ -17,12 +17,25 @@ def ConvertQnetToLinalg : Pass<"convert-qnet-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def SplitEntry : Pass<"split-entry", "::mlir::ModuleOp"> {
+  let summary = "Float and 8-bit ways into one integer graph";
+  let description = [{
+    Where every input of `@main` is quantized to 8 bits at once, and the type of
+    every result in 8 bits is known (`qnet.stored_as`), `@main` goes from stored
+    integers to f32, and conversions stand beside it: `@enter` from f32,
+    `@enter_i8` from int8 (the stored byte less 128), `@leave_i8` from f32 to
+    int8. Any other graph stays as it is.
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def FormEntry : Pass<"form-entry", "::mlir::ModuleOp"> {
   let summary = "@main on tensors to a function of caller-owned buffers";
   let description = [{
     `@main(tensors) -> tensors` becomes `@rows(inputs, outputs, workspace)` on
     memrefs: inputs are read only, results are materialized in the outputs, and
-    the workspace holds what lies between.
+    the workspace holds what lies between. What split-entry made beside @main
+    becomes the same under its own name.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
     "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
@@ -41,8 +54,9 @@ def BufferizeRows : Pass<"bufferize-rows", "::mlir::ModuleOp"> {
 def AssignWorkspace : Pass<"assign-workspace", "::mlir::ModuleOp"> {
   let summary = "Buffers of @rows to places in the caller's workspace";
   let description = [{
-    Each `memref.alloc` of @rows becomes a view of the workspace argument. Buffers
-    whose lives do not overlap share a place. A dynamic dimension counts as
+    Each `memref.alloc` of @rows (and of the functions of split-entry, which never
+    run at the same time) becomes a view of the workspace argument. Buffers whose
+    lives do not overlap share a place. A dynamic dimension counts as
     `block-rows`. Leaves the size on the module as `qnet.workspace` (bytes, with
     slack for kernels that read whole groups past the last row).
   }];
@@ -59,7 +73,10 @@ def EmitEntry : Pass<"emit-entry", "::mlir::ModuleOp"> {
   let description = [{
     `void NAME_run(const float *inputs..., float *outputs..., size_t batch, void
     *workspace)` calls @rows for one block of rows after the other, and `size_t
-    NAME_workspace_size(size_t batch)` returns `qnet.workspace`.
+    NAME_workspace_size(size_t batch)` returns `qnet.workspace`. Where split-entry
+    made them, NAME_run calls @enter first, and `NAME_run_i8`, on `int8_t` in the
+    place of `float`, calls @enter_i8 and @leave_i8; the workspace grows by what
+    lies between.
   }];
   let options = [
     Option<"name", "name", "std::string", "\"model\"", "prefix of the C functions">,

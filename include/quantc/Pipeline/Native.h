@@ -19,6 +19,8 @@ struct TensorInterface {
   std::string name;           ///< In the source model.
   SmallVector<int64_t> shape; ///< Without the batch dimension.
   int64_t valuesPerRow = 1;   ///< f32 values a row.
+  /// How NAME_run_i8 stores it, over u8; its bytes are those less 128.
+  quant::UniformQuantizedType stored;
 };
 
 /// What the C header and the manifest say of a compiled program.
@@ -27,6 +29,7 @@ struct ProgramInterface {
   SmallVector<TensorInterface> inputs, outputs;
   int64_t blockRows = 0;       ///< Rows the program works on at a time.
   uint64_t workspaceBytes = 0; ///< Whatever the batch.
+  bool hasEightBitEntry = false;
 };
 
 /// Reads inputs and outputs of @main: f32 tensors with a dynamic leading
