@@ -8,6 +8,22 @@ using namespace mlir;
 using namespace mlir::qnet;
 
 //===----------------------------------------------------------------------===//
+// narrow_dot
+//===----------------------------------------------------------------------===//
+
+LogicalResult NarrowDotOp::verify() {
+  int64_t lanes = cast<VectorType>(getAccumulator().getType()).getNumElements();
+  if (getLhs().empty())
+    return emitOpError("has no products");
+  // C1: four products a lane.
+  for (Value operand : llvm::concat<Value>(getLhs(), getRhs()))
+    if (cast<VectorType>(operand.getType()).getNumElements() != 4 * lanes)
+      return emitOpError() << "takes " << operand.getType() << " to " << lanes
+                           << " lanes: it must have four elements a lane [C1]";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // storage_cast
 //===----------------------------------------------------------------------===//
 

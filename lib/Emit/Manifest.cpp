@@ -69,6 +69,8 @@ static json layerJson(const ManifestLayer &layer) {
                  {"op", layer.op},
                  {"function", layer.function},
                  {"kernel", layer.kernel},
+                 {"sum_bits", layer.sumBits},
+                 {"visited_share", layer.visitedShare},
                  {"inputs", layer.inputs},
                  {"outputs", layer.outputs},
                  {"weights_bits", layer.weightsBits},
@@ -150,6 +152,13 @@ public:
       return value->get<std::string>();
     complain("'" + key + "' is no string");
     return "";
+  }
+  double share(const json &object, StringRef key) {
+    const json *value = field(object, key);
+    if (value && value->is_number() && value->get<double>() >= 0)
+      return value->get<double>();
+    complain("'" + key + "' is no number from 0 on");
+    return 0;
   }
   bool boolean(const json &object, StringRef key) {
     const json *value = field(object, key);
@@ -234,6 +243,8 @@ public:
     result.name = string(object, "name");
     result.op = string(object, "op");
     result.kernel = string(object, "kernel");
+    result.sumBits = integer(object, "sum_bits", 0, 64);
+    result.visitedShare = share(object, "visited_share");
     result.function = string(object, "function");
     result.inputs = integer(object, "inputs", 0, kMaxValues);
     result.outputs = integer(object, "outputs", 0, kMaxValues);

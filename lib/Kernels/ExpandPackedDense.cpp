@@ -94,21 +94,26 @@ enum Argument {
   Out,
   OutPitch,
   Panels,
+  VisitStarts,
+  VisitOffsets,
+  VisitWeights,
   ArgumentCount
 };
 
 class KernelWriter {
 public:
-  KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish)
-      : b(b), row(row), finish(finish),
+  KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish,
+               bool hasVisits)
+      : b(b), row(row), finish(finish), hasVisits(hasVisits),
         ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
 
   static FunctionType functionType(MLIRContext *context) {
     Type ptr = LLVM::LLVMPointerType::get(context);
     Type index = IndexType::get(context);
-    return FunctionType::get(
-        context,
-        {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr, index, index}, {});
+    return FunctionType::get(context,
+                             {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr,
+                              index, index, ptr, ptr, ptr},
+                             {});
   }
 
   void writeBody(func::FuncOp function) {
@@ -124,8 +129,11 @@ public:
     panel = panels.getInductionVar();
     // Tiles of MR rows, then of half as many, down to single rows.
     Value from = zero;
-    for (int64_t rows = row.mr; rows >= 1; rows /= 2) {
-      Value to = arith::AndIOp::create(b, arg[Rows], index(-rows));
+    for (int64_t rows = row.mr; rows >= 1;
+         rows = llvm::bit_floor(uint64_t(rows - 1))) {
+      Value left = arith::SubIOp::create(b, arg[Rows], from);
+      Value over = arith::RemUIOp::create(b, left, index(rows));
+      Value to = arith::SubIOp::create(b, arg[Rows], over);
       auto tiles = scf::ForOp::create(b, from, to, index(rows));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(tiles.getBody());
@@ -168,27 +176,31 @@ private:
   int64_t rhsBytes() const { return row.isFloat() ? 4 : 1; }
   int64_t vectors() const { return row.nr / row.lanes; }
 
-  /// KR activations of one row, repeated for every lane.
+  /// The activations of one group, repeated for every lane.
   Value broadcastLhs(Value address) {
     Type element =
         row.isFloat() ? Type(b.getF32Type()) : b.getIntegerType(row.lhsBits());
     unsigned alignment = row.lhsBits() / 8;
-    if (row.kr == 1) {
+    if (row.group() == 1) {
       Value scalar = load(element, address, alignment);
       return vector::BroadcastOp::create(b, vector(element, row.lanes), scalar);
     }
-    Type group = b.getIntegerType(row.lhsBits() * row.kr);
+    Type group = b.getIntegerType(row.lhsBits() * row.group());
     Value scalar = load(group, address, alignment);
     Value splat =
         vector::BroadcastOp::create(b, vector(group, row.lanes), scalar);
-    return vector::BitCastOp::create(b, vector(element, row.lanes * row.kr),
-                                     splat);
+    return vector::BitCastOp::create(
+        b, vector(element, row.lanes * row.group()), splat);
   }
 
-  Value accumulate(Value acc, Value lhs, Value rhs) {
+  /// `acc` and the products of a step: one vector for each of its groups.
+  Value accumulate(Value acc, ValueRange lhs, ValueRange rhs) {
     if (row.isFloat())
-      return arith::AddFOp::create(b, acc, arith::MulFOp::create(b, lhs, rhs));
-    auto dot = DotOp::create(b, acc.getType(), acc, lhs, rhs);
+      return arith::AddFOp::create(
+          b, acc, arith::MulFOp::create(b, lhs.front(), rhs.front()));
+    if (row.hasNarrowSums())
+      return NarrowDotOp::create(b, acc.getType(), acc, lhs, rhs);
+    auto dot = DotOp::create(b, acc.getType(), acc, lhs.front(), rhs.front());
     dot.setLhsUnsigned(row.lhs == LhsStorage::U8);
     return dot;
   }
@@ -220,22 +232,68 @@ private:
       Value group = loop.getInductionVar();
       Value rhsGroup =
           offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
-      SmallVector<Value> rhs, next;
-      int64_t lanes = row.lanes * row.kr;
-      for (int64_t v = 0; v < vectors(); ++v)
-        rhs.push_back(load(vector(rhsElement(), lanes),
-                           offset(rhsGroup, v * lanes * rhsBytes()),
-                           std::min<int64_t>(64, lanes * rhsBytes())));
       Value lhsBytes = scaled(group, row.kr * row.lhsBits() / 8);
+      int64_t depth = row.kr / row.group();
+      int64_t lanes = row.lanes * row.group();
+      SmallVector<Value> next;
       for (int64_t m = 0; m < rows; ++m) {
-        Value lhs = broadcastLhs(offset(lhsRows[m], lhsBytes));
-        for (int64_t v = 0; v < vectors(); ++v)
+        SmallVector<Value> lhs;
+        for (int64_t d = 0; d < depth; ++d)
+          lhs.push_back(
+              broadcastLhs(offset(offset(lhsRows[m], lhsBytes),
+                                  d * row.group() * row.lhsBits() / 8)));
+        for (int64_t v = 0; v < vectors(); ++v) {
+          SmallVector<Value> rhs;
+          for (int64_t d = 0; d < depth; ++d)
+            rhs.push_back(
+                load(vector(rhsElement(), lanes),
+                     offset(rhsGroup, (d * vectors() + v) * lanes * rhsBytes()),
+                     std::min<int64_t>(64, lanes * rhsBytes())));
           next.push_back(accumulate(loop.getRegionIterArgs()[m * vectors() + v],
-                                    lhs, rhs[v]));
+                                    lhs, rhs));
+        }
       }
       scf::YieldOp::create(b, next);
     }
-    writeFinish(loop.getResults(), firstRow, firstChannel, rows);
+    SmallVector<Value> sums(loop.getResults());
+    if (hasVisits)
+      for (int64_t v = 0; v < vectors(); ++v)
+        addVisits(v, lhsRows, sums);
+    writeFinish(sums, firstRow, firstChannel, rows);
+  }
+
+  /// Adds the visits of one vector of lanes to its accumulators of all rows.
+  void addVisits(int64_t v, ArrayRef<Value> lhsRows,
+                 SmallVectorImpl<Value> &sums) {
+    int64_t lanes = row.lanes * row.group();
+    Value lane = arith::AddIOp::create(b, scaled(panel, vectors()), index(v));
+    auto startAt = [&](int64_t shift) -> Value {
+      Value address = offset(offset(arg[VisitStarts], scaled(lane, 4)), shift);
+      return arith::IndexCastOp::create(b, b.getIndexType(),
+                                        load(b.getI32Type(), address, 4));
+    };
+    SmallVector<Value> own;
+    for (size_t m = 0; m < lhsRows.size(); ++m)
+      own.push_back(sums[m * vectors() + v]);
+    auto loop = scf::ForOp::create(b, startAt(0), startAt(4), index(1), own);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value visit = loop.getInductionVar();
+      Value shift = arith::IndexCastOp::create(
+          b, b.getIndexType(),
+          load(b.getI32Type(), offset(arg[VisitOffsets], scaled(visit, 4)), 4));
+      Value rhs = load(vector(b.getI8Type(), lanes),
+                       offset(arg[VisitWeights], scaled(visit, lanes)),
+                       static_cast<unsigned>(std::min<int64_t>(64, lanes)));
+      SmallVector<Value> next;
+      for (auto [lhsRow, acc] : llvm::zip(lhsRows, loop.getRegionIterArgs()))
+        next.push_back(
+            accumulate(acc, broadcastLhs(offset(lhsRow, shift)), rhs));
+      scf::YieldOp::create(b, next);
+    }
+    for (size_t m = 0; m < lhsRows.size(); ++m)
+      sums[m * vectors() + v] = loop.getResult(m);
   }
 
   void writeFinish(ValueRange accs, Value firstRow, Value firstChannel,
@@ -306,6 +364,7 @@ private:
   ImplicitLocOpBuilder &b;
   const KernelRow &row;
   Finish finish;
+  bool hasVisits;
   Type ptr;
   Value arg[ArgumentCount];
   Value panel;
@@ -343,11 +402,30 @@ struct ExpandPackedDense
       return op.emitOpError("packed weights do not have the size that ")
              << row->name << " packs " << n << " by " << input.getDimSize(1)
              << " to";
+    if (failed(checkVisits(op, *row, n)))
+      return failure();
     for (MemRefType type : {input, init}) {
       auto [strides, offset] = type.getStridesAndOffset();
       if (strides.back() != 1)
         return op.emitOpError("rows must be contiguous, got ") << type;
     }
+    return success();
+  }
+
+  /// A start for each vector of lanes and one more; as many weights as offsets
+  /// say.
+  LogicalResult checkVisits(PackedDenseOp op, const KernelRow &row, int64_t n) {
+    if (!op.getVisitStarts())
+      return success();
+    auto count = [](Value memref) {
+      return cast<MemRefType>(memref.getType()).getNumElements();
+    };
+    if (!row.hasNarrowSums() ||
+        count(op.getVisitStarts()) != n / row.lanes + 1 ||
+        count(op.getVisitWeights()) !=
+            count(op.getVisitOffsets()) * row.lanes * row.group())
+      return op.emitOpError("visits do not have the sizes that ")
+             << row.name << " needs for " << n << " channels";
     return success();
   }
 
@@ -357,7 +435,8 @@ struct ExpandPackedDense
       return failure();
     Finish finish = Finish::of(op, *row);
     ImplicitLocOpBuilder b(op.getLoc(), op);
-    func::FuncOp function = kernelFunction(*row, finish);
+    bool hasVisits = bool(op.getVisitStarts());
+    func::FuncOp function = kernelFunction(*row, finish, hasVisits);
 
     auto init = cast<MemRefType>(op.getInit().getType());
     Value input = op.getInput();
@@ -382,6 +461,9 @@ struct ExpandPackedDense
     operands[OutPitch] = outPitch;
     operands[Panels] =
         arith::ConstantIndexOp::create(b, init.getDimSize(1) / row->nr);
+    operands[VisitStarts] = pointer(op.getVisitStarts());
+    operands[VisitOffsets] = pointer(op.getVisitOffsets());
+    operands[VisitWeights] = pointer(op.getVisitWeights());
     func::CallOp::create(b, function, ValueRange(ArrayRef<Value>(operands)));
     op.erase();
     return success();
@@ -408,8 +490,10 @@ struct ExpandPackedDense
     return {pointer, metadata.getSizes()[0], pitch};
   }
 
-  func::FuncOp kernelFunction(const KernelRow &row, const Finish &finish) {
-    std::string name = (row.name + "_" + finish.name()).str();
+  func::FuncOp kernelFunction(const KernelRow &row, const Finish &finish,
+                              bool hasVisits) {
+    std::string name =
+        (row.name + (hasVisits ? "_visits_" : "_") + finish.name()).str();
     if (auto known = getOperation().lookupSymbol<func::FuncOp>(name))
       return known;
     ImplicitLocOpBuilder b(getOperation().getLoc(), &getContext());
@@ -420,7 +504,7 @@ struct ExpandPackedDense
     function->setAttr("llvm.linkage",
                       LLVM::LinkageAttr::get(&getContext(),
                                              LLVM::linkage::Linkage::Internal));
-    KernelWriter(b, row, finish).writeBody(function);
+    KernelWriter(b, row, finish, hasVisits).writeBody(function);
     return function;
   }
 };

@@ -8,8 +8,8 @@
 using namespace mlir::qnet;
 
 static constexpr KernelRow rows[] = {
-#define KERNEL(Name, IsaName, Lhs, MR, NR, KR, Lanes)                          \
-  {#Name, Isa::IsaName, LhsStorage::Lhs, MR, NR, KR, Lanes},
+#define KERNEL(Name, IsaName, Lhs, MR, NR, KR, Lanes, Sum, Rate)               \
+  {#Name, Isa::IsaName, LhsStorage::Lhs, MR, NR, KR, Lanes, Sum, Rate},
 #include "quantc/Kernels/Kernels.def"
 };
 
@@ -21,9 +21,9 @@ const KernelRow *mlir::qnet::kernelByName(llvm::StringRef name) {
   return row == std::end(rows) ? nullptr : row;
 }
 
-const KernelRow &mlir::qnet::selectKernel(Isa isa, bool isFloat) {
-  for (const KernelRow &row : llvm::reverse(rows))
-    if (row.isa == isa && row.isFloat() == isFloat)
+const KernelRow &mlir::qnet::floatKernel(Isa isa) {
+  for (const KernelRow &row : rows)
+    if (row.isa == isa && row.isFloat())
       return row;
-  llvm_unreachable("every instruction set has an integer and a float row");
+  llvm_unreachable("every instruction set has a float row");
 }

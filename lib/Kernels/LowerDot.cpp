@@ -100,6 +100,39 @@ Value lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
   return plainArithmetic(b, op, form);
 }
 
+/// Four products a lane from each pair of operands, added as vpmaddubsw and
+/// vpaddw do, or by their definition; the same by the op's proof.
+Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
+  auto acc = cast<VectorType>(op.getAccumulator().getType());
+  int64_t lanes = acc.getNumElements();
+  bool isAvx2 = isa == Isa::avx2 && lanes == 8;
+  if (!isAvx2 && !(isa == Isa::sse41 && lanes == 4)) {
+    Value sum = op.getAccumulator();
+    for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
+      auto dot = DotOp::create(b, acc, sum, lhs, rhs);
+      dot.setLhsUnsigned(true);
+      sum = plainArithmetic(b, dot, formOf(dot));
+      dot.erase();
+    }
+    return sum;
+  }
+  auto halves = VectorType::get({2 * lanes}, b.getI16Type());
+  Value sum;
+  for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
+    Value part = callIntrinsic(b, halves,
+                               isAvx2 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                      : "llvm.x86.ssse3.pmadd.ub.sw.128",
+                               {lhs, rhs});
+    sum = sum ? Value(arith::AddIOp::create(b, sum, part)) : part;
+  }
+  Value ones = arith::ConstantOp::create(
+      b, SplatElementsAttr::get(halves, b.getI16IntegerAttr(1)));
+  Value wide = callIntrinsic(
+      b, acc, isAvx2 ? "llvm.x86.avx2.pmadd.wd" : "llvm.x86.sse2.pmadd.wd",
+      {sum, ones});
+  return arith::AddIOp::create(b, op.getAccumulator(), wide);
+}
+
 struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
   using LowerDotBase::LowerDotBase;
 
@@ -113,6 +146,11 @@ struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
     getOperation()->walk([&](DotOp op) {
       ImplicitLocOpBuilder b(op.getLoc(), op);
       op.replaceAllUsesWith(lower(b, op, *known));
+      op.erase();
+    });
+    getOperation()->walk([&](NarrowDotOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      op.replaceAllUsesWith(lowerNarrow(b, op, *known));
       op.erase();
     });
   }

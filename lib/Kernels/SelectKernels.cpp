@@ -7,7 +7,7 @@
 //                between them in the kernel's own storage.
 // Why            weights are constants: packing, padding and the correction for
 //                signed storage cost nothing at run time.
-// Not done here  loops (Lower, expand-packed-dense); choice by a cost model.
+// Not done here  loops (Lower, expand-packed-dense); the cost model (Schedule).
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,7 @@
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Kernels/KernelTable.h"
 #include "quantc/Kernels/Passes.h"
+#include "quantc/Kernels/Schedule.h"
 
 #define DEBUG_TYPE "select-kernels"
 
@@ -67,6 +68,19 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       else if (auto layer = dyn_cast<DenseOp>(op))
         floatLayers.push_back(layer);
     });
+    if (!kernel.empty()) {
+      forced = kernelByName(kernel);
+      if (!forced || forced->isa != chosenIsa || forced->isFloat()) {
+        getOperation().emitError("select-kernels: no integer kernel of ")
+            << isa << " is named '" << kernel << "'";
+        return signalPassFailure();
+      }
+    }
+    // A layer's storage is its readers': all rows are chosen before any layer
+    // is packed.
+    for (QDenseOp layer : integerLayers)
+      if (failed(choose(layer)))
+        return signalPassFailure();
     for (QDenseOp layer : integerLayers)
       if (failed(packInteger(layer)))
         return signalPassFailure();
@@ -75,17 +89,43 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
         return signalPassFailure();
   }
 
-  /// The storage a quantized activation is read and written in: the kernel's if
-  /// a dense layer reads it, bytes otherwise.
-  std::pair<Type, int32_t> storageOf(Value activation, const KernelRow &row) {
+  LogicalResult choose(QDenseOp op) {
+    auto type = cast<RankedTensorType>(op.getWeights().getType());
+    auto weights = readConstant<int8_t>(op.getWeights());
+    if (failed(weights))
+      return op.emitError("select-kernels: weights and bias must be constants; "
+                          "fold them first (canonicalize)");
+    LayerWeights layer{*weights, type.getDimSize(0), type.getDimSize(1),
+                       lhsMaxOf(op)};
+    if (!forced) {
+      choices[op] = chooseRow(layer, chosenIsa);
+      return success();
+    }
+    Choice &choice = choices[op];
+    choice.row = forced;
+    if (forced->hasNarrowSums())
+      choice.split = split(layer, *forced);
+    return success();
+  }
+
+  static int32_t lhsMaxOf(QDenseOp op) {
+    auto type = cast<RankedTensorType>(op.getInput().getType());
+    return static_cast<int32_t>(
+        cast<quant::UniformQuantizedType>(type.getElementType())
+            .getStorageTypeMax());
+  }
+
+  /// The storage a quantized activation is read and written in: that of the
+  /// first dense layer that reads it, bytes if there is none.
+  std::pair<Type, int32_t> storageOf(Value activation) {
     auto uniform = cast<quant::UniformQuantizedType>(
         cast<RankedTensorType>(activation.getType()).getElementType());
-    bool readByDense = llvm::any_of(activation.getUsers(), [](Operation *user) {
-      return llvm::isa<QDenseOp>(user);
-    });
     Builder builder(&getContext());
-    if (readByDense)
-      return {builder.getIntegerType(row.lhsBits()), row.lhsOffset()};
+    for (Operation *user : activation.getUsers())
+      if (auto found = choices.find(user); found != choices.end()) {
+        const KernelRow &row = *found->second.row;
+        return {builder.getIntegerType(row.lhsBits()), row.lhsOffset()};
+      }
     unsigned bits = uniform.getStorageTypeIntegralWidth() <= 8 ? 8 : 16;
     return {builder.getIntegerType(bits), 0};
   }
@@ -106,7 +146,10 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
         b, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(padded)}, storage);
     auto dense = PackedDenseOp::create(b, TypeRange{init.getType()}, rows2d,
                                        packed, bias, multiplier, shift, outBias,
-                                       init, b.getStringAttr(row.name));
+                                       /*visit_starts=*/Value(),
+                                       /*visit_offsets=*/Value(),
+                                       /*visit_weights=*/Value(), init,
+                                       b.getStringAttr(row.name));
     if (finish) {
       dense.setZeroPoint(finish.getZeroPoint());
       dense.setQmin(finish.getStorageTypeMin());
@@ -131,7 +174,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
   }
 
   LogicalResult packInteger(QDenseOp op) {
-    const KernelRow &row = selectKernel(chosenIsa, /*isFloat=*/false);
+    Choice choice = std::move(choices[op]);
+    const KernelRow &row = *choice.row;
     ImplicitLocOpBuilder b(op.getLoc(), op);
     auto weightsType = cast<RankedTensorType>(op.getWeights().getType());
     int64_t n = weightsType.getDimSize(0), k = weightsType.getDimSize(1);
@@ -153,7 +197,11 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       }
 
     int64_t paddedN = row.paddedChannels(n);
-    std::vector<int8_t> packed = packWeights<int8_t>(row, *weights, n, k);
+    std::vector<int8_t> packed = packWeights<int8_t>(
+        row,
+        row.hasNarrowSums() ? ArrayRef<int8_t>(choice.split.values)
+                            : ArrayRef<int8_t>(*weights),
+        n, k);
     Value packedValue = makeConstant<int8_t>(
         b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getI8Type(),
         packed);
@@ -177,18 +225,46 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
         dyn_cast<quant::UniformQuantizedType>(resultType.getElementType());
     std::pair<Type, int32_t> storage{b.getF32Type(), 0};
     if (finish)
-      storage = storageOf(op.getResult(), row);
+      storage = storageOf(op.getResult());
     Value result = build(b, row, flatten(b, input), packedValue, biasValue,
                          *multiplier, *shift, *outBias, storage.first,
                          resultType, finish, storage.second);
+    if (row.hasNarrowSums())
+      addProof(b, result, choice.split.visits, lhsMaxOf(op));
     RankedTensorType stored = resultType.clone(storage.first);
     if (result.getType() != stored)
       result = ReshapeOp::create(b, stored, result);
     if (finish)
       result = StorageCastOp::create(b, resultType, result, storage.second);
     op.replaceAllUsesWith(result);
+    choices.erase(op);
     op.erase();
     return success();
+  }
+
+  /// What verify-narrow-sums needs: the activations' range, and the visits.
+  void addProof(ImplicitLocOpBuilder &b, Value result, const Visits &visits,
+                int32_t lhsMax) {
+    if (auto slice = result.getDefiningOp<tensor::ExtractSliceOp>())
+      result = slice.getSource();
+    auto dense = result.getDefiningOp<PackedDenseOp>();
+    dense.setLhsMax(lhsMax);
+    if (visits.offsets.empty())
+      return;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(dense);
+    auto vectorOf = [&](const auto &values, Type element) {
+      using T = typename std::decay_t<decltype(values)>::value_type;
+      return makeConstant<T>(b, b.getLoc(),
+                             {static_cast<int64_t>(values.size())}, element,
+                             values);
+    };
+    dense.getVisitStartsMutable().assign(
+        vectorOf(visits.starts, b.getI32Type()));
+    dense.getVisitOffsetsMutable().assign(
+        vectorOf(visits.offsets, b.getI32Type()));
+    dense.getVisitWeightsMutable().assign(
+        vectorOf(visits.weights, b.getI8Type()));
   }
 
   LogicalResult packFloat(DenseOp op) {
@@ -196,7 +272,7 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     auto weights = readConstant<float>(op.getWeights());
     if (!resultType.getElementType().isF32() || failed(weights))
       return success(); // Lower has a plain loop for those.
-    const KernelRow &row = selectKernel(chosenIsa, /*isFloat=*/true);
+    const KernelRow &row = floatKernel(chosenIsa);
     ImplicitLocOpBuilder b(op.getLoc(), op);
     auto weightsType = cast<RankedTensorType>(op.getWeights().getType());
     int64_t n = weightsType.getDimSize(0), k = weightsType.getDimSize(1);
@@ -242,6 +318,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
   }
 
   Isa chosenIsa = Isa::portable;
+  const KernelRow *forced = nullptr;
+  DenseMap<Operation *, Choice> choices;
 };
 
 } // namespace

@@ -27,6 +27,11 @@ using namespace llvm;
 
 namespace mlir::qnet {
 
+/// The largest stored activation under --prefer=speed. Noise of activations
+/// grows by (255 / it)^2, and below about 160 nearly no group of random weights
+/// overflows 16 bits (docs/kernels.md has both, measured).
+static constexpr int32_t kFastActivationMax = 155;
+
 /// An error that belongs to no op.
 static LogicalResult report(MLIRContext &context, Error error) {
   return emitError(UnknownLoc::get(&context)) << toString(std::move(error));
@@ -255,6 +260,8 @@ LogicalResult Compilation::quantize() {
   QuantizeOptions stage;
   stage.allowFloat = options.allowFloat;
   stage.requant = options.requant;
+  if (options.prefer == "speed")
+    stage.activationMax = kFastActivationMax;
   return runPasses(*module, [&](OpPassManager &passes) {
     buildQuantizePipeline(passes, stage);
   });
@@ -282,11 +289,10 @@ LogicalResult Compilation::emit() {
   facts.floatWeightBytes = floatWeightBytes;
   facts.calibrationRows = calibration.rows;
   facts.calibrationRowsSkipped = calibration.skippedRows;
-  facts.methods = {{"activations", options.activations},
-                   {"calibration", calibration.method},
-                   {"prune", options.prune},
-                   {"requant", options.requant},
-                   {"weights", options.weights}};
+  facts.methods = {
+      {"activations", options.activations}, {"calibration", calibration.method},
+      {"prefer", options.prefer},           {"prune", options.prune},
+      {"requant", options.requant},         {"weights", options.weights}};
   if (options.emit && options.emit->contains(Artifact::Ranges))
     facts.ranges = rangesToJson(calibration);
   return writePackage(*module, *target, options, facts, *folder);

@@ -121,6 +121,9 @@ Error checkOptions(const CompileOptions &options) {
     return error;
   if (Error error = checkChoice("requant", options.requant, {"float", "fixed"}))
     return error;
+  if (Error error =
+          checkChoice("prefer", options.prefer, {"accuracy", "speed"}))
+    return error;
   if (options.percentile != 0 &&
       !(options.percentile > 50 && options.percentile <= 100))
     return wrongUsage("--percentile is a share in percent, above 50 and up to "

@@ -74,7 +74,10 @@ static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
   }
   if (auto dense = dyn_cast<QDenseOp>(op)) {
     auto weights = cast<RankedTensorType>(dense.getWeights().getType());
-    layer.kernel = kernelName(dense, variant);
+    KernelUse use = kernelUse(dense, variant);
+    layer.kernel = use.kernel;
+    layer.sumBits = use.hasNarrowSums ? 16 : 32;
+    layer.visitedShare = use.visitedShare;
     layer.weightsBits = weights.getElementTypeBitWidth();
     layer.weightsBytes =
         static_cast<uint64_t>(weights.getNumElements()) * layer.weightsBits / 8;

@@ -5,7 +5,8 @@
 #include "NativePipeline.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
-#include "quantc/Kernels/KernelTable.h"
+#include "quantc/Dialect/Constants.h"
+#include "quantc/Kernels/Schedule.h"
 #include "quantc/Lower/Passes.h"
 #include "quantc/Pipeline/Pipeline.h"
 #include "llvm/Support/Alignment.h"
@@ -112,7 +113,7 @@ LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
                                         const Target &target,
                                         const CpuVariant &variant,
                                         ProgramInterface &interface,
-                                        bool packedEntry) {
+                                        bool packedEntry, StringRef kernel) {
   ProgramInterface described;
   if (failed(describeInterface(module, name, described)))
     return failure();
@@ -121,6 +122,7 @@ LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
   options.isa = isaName(variant.isa).str();
   options.pointerBits = target.pointerBits;
   options.packedEntry = packedEntry;
+  options.kernel = kernel.str();
   PassManager passes(module.getContext());
   buildLowerPipeline(passes, options);
   if (failed(passes.run(module)))
@@ -173,6 +175,23 @@ mlir::qnet::makeNativeRunner(ModuleOp module) {
       new NativeRunner(std::move(*program), function, interface));
 }
 
-std::string mlir::qnet::kernelName(QDenseOp, const CpuVariant &variant) {
-  return selectKernel(variant.isa, /*isFloat=*/false).name.str();
+KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
+  auto type = cast<RankedTensorType>(op.getWeights().getType());
+  auto weights = readConstant<int8_t>(op.getWeights());
+  auto input = cast<quant::UniformQuantizedType>(
+      cast<RankedTensorType>(op.getInput().getType()).getElementType());
+  KernelUse use;
+  if (failed(weights))
+    return use;
+  LayerWeights layer{*weights, type.getDimSize(0), type.getDimSize(1),
+                     static_cast<int32_t>(input.getStorageTypeMax())};
+  Choice choice = chooseRow(layer, variant.isa);
+  use.kernel = choice.row->name.str();
+  int64_t groups = llvm::divideCeil(layer.n, choice.row->lanes) *
+                   llvm::divideCeil(layer.k, choice.row->group());
+  if (choice.row->hasNarrowSums() && groups != 0)
+    use.visitedShare =
+        double(choice.split.visits.offsets.size()) / double(groups);
+  use.hasNarrowSums = choice.row->hasNarrowSums();
+  return use;
 }

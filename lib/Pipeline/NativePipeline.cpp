@@ -23,7 +23,8 @@ void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
                                     const NativePipelineOptions &options) {
   passes.addPass(createSplitEntry());
   // Dense layers to kernels, everything else to linalg.
-  passes.addPass(createSelectKernels({options.isa}));
+  passes.addPass(createSelectKernels({options.isa, options.kernel}));
+  passes.addPass(createVerifyNarrowSums());
   passes.addPass(createCanonicalizerPass());
   buildLinalgPipeline(passes);
   passes.addPass(createLinalgElementwiseOpFusionPass());

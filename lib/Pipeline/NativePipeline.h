@@ -21,6 +21,10 @@ struct NativePipelineOptions
   Option<std::string> isa{*this, "isa",
                           llvm::cl::desc("instruction set of the kernels"),
                           llvm::cl::init("portable")};
+  Option<std::string> kernel{
+      *this, "kernel",
+      llvm::cl::desc("row for every integer layer, in place of the fastest"),
+      llvm::cl::init("")};
   Option<unsigned> pointerBits{*this, "pointer-bits",
                                llvm::cl::desc("width of size_t"),
                                llvm::cl::init(64)};

@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Dialect/Constants.h"
-#include "quantc/Kernels/KernelTable.h"
+#include "quantc/Kernels/Schedule.h"
 #include "quantc/Numerics/Evaluate.h"
 #include "quantc/Pipeline/Native.h"
 #include "quantc/Pipeline/Pipeline.h"
@@ -31,7 +31,7 @@ namespace {
 
 constexpr int64_t rowCounts[] = {1, 2, 3, 4, 5, 7, 8, 9, 65};
 constexpr int64_t channelCounts[] = {1, 15, 16, 17, 33};
-constexpr int64_t inputCounts[] = {1, 2, 3, 4, 5, 8, 31};
+constexpr int64_t inputCounts[] = {1, 2, 3, 4, 5, 8, 9, 31};
 
 /// A layer of random integers; some channels and rows at their extremes.
 struct Layer {
@@ -79,7 +79,22 @@ std::vector<CpuVariant> hostVariants() {
   return variants;
 }
 
-class KernelGrid : public testing::TestWithParam<CpuVariant> {
+/// Every integer row that this machine can run, and with what.
+struct RowOnHost {
+  const KernelRow *row;
+  CpuVariant variant;
+};
+
+std::vector<RowOnHost> hostRows() {
+  std::vector<RowOnHost> result;
+  for (const CpuVariant &variant : hostVariants())
+    for (const KernelRow &row : kernelTable())
+      if (row.isa == variant.isa && !row.isFloat())
+        result.push_back({&row, variant});
+  return result;
+}
+
+class KernelGrid : public testing::TestWithParam<RowOnHost> {
 protected:
   KernelGrid() : builder(&context) {
     DialectRegistry registry;
@@ -131,10 +146,12 @@ protected:
     OwningOpRef<ModuleOp> module = graphOf(layer, quantizedResult);
     Target target;
     target.triple = llvm::sys::getProcessTriple();
-    target.variants = {GetParam()};
+    const auto &[row, variant] = GetParam();
+    target.variants = {variant};
     ProgramInterface interface;
     ASSERT_TRUE(
-        succeeded(lowerToNative(*module, "t", target, GetParam(), interface)));
+        succeeded(lowerToNative(*module, "t", target, variant, interface,
+                                /*packedEntry=*/false, row->name)));
     auto program = jitCompile(*module, "t", target);
     ASSERT_TRUE(succeeded(program));
     auto run =
@@ -161,9 +178,9 @@ protected:
                                                layer.outBias[c]);
           ASSERT_EQ(std::memcmp(&expected, &y[r * layer.n + c], sizeof(float)),
                     0)
-              << isaName(GetParam().isa).str() << ": row " << r << " of "
-              << rows << ", channel " << c << " of " << layer.n << ", "
-              << layer.k << " inputs: " << y[r * layer.n + c] << " instead of "
+              << row->name.str() << ": row " << r << " of " << rows
+              << ", channel " << c << " of " << layer.n << ", " << layer.k
+              << " inputs: " << y[r * layer.n + c] << " instead of "
               << expected;
         }
     }
@@ -186,38 +203,42 @@ TEST_P(KernelGrid, QuantizedResultIsTheDefinition) {
       check(Layer(n, k, random), /*quantizedResult=*/true);
 }
 
-INSTANTIATE_TEST_SUITE_P(Host, KernelGrid, testing::ValuesIn(hostVariants()),
+INSTANTIATE_TEST_SUITE_P(Host, KernelGrid, testing::ValuesIn(hostRows()),
                          [](const auto &info) {
-                           return isaName(info.param.isa).str();
+                           return info.param.row->name.str();
                          });
 
 // A row whose name lies about its tile would be found, tested and benchmarked
 // under the wrong name.
 TEST(KernelTable, NamesSayWhatTheRowsSay) {
   for (const KernelRow &row : kernelTable()) {
-    std::string lhs = row.lhs == LhsStorage::S16  ? "s16s8s32"
-                      : row.lhs == LhsStorage::S8 ? "s8s8s32"
-                      : row.lhs == LhsStorage::U8 ? "u8s8s32"
-                                                  : "f32f32f32";
-    std::string name = "gemm_" + lhs + "_" + std::to_string(row.mr) + "x" +
-                       std::to_string(row.nr) + "x" + std::to_string(row.kr) +
-                       "_" + isaName(row.isa).str();
+    std::string operands = row.lhs == LhsStorage::S16  ? "s16s8s"
+                           : row.lhs == LhsStorage::S8 ? "s8s8s"
+                           : row.lhs == LhsStorage::U8 ? "u8s8s"
+                                                       : "f32f32f";
+    std::string name = "gemm_" + operands + std::to_string(row.sumBits) + "_" +
+                       std::to_string(row.mr) + "x" + std::to_string(row.nr) +
+                       "x" + std::to_string(row.kr) + "_" +
+                       isaName(row.isa).str();
     EXPECT_EQ(row.name.str(), name);
     EXPECT_EQ(row.nr % row.lanes, 0) << name;
-    EXPECT_EQ(row.mr & (row.mr - 1), 0)
-        << name << ": tiles halve down to one row";
+    EXPECT_EQ(row.kr % row.group(), 0) << name;
+    EXPECT_GT(row.rate, 0) << name;
   }
 }
 
 // Every instruction set must have a kernel of both kinds, or a layer has none.
 TEST(KernelTable, EveryIsaHasBothKinds) {
   for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::neon, Isa::dotprod,
-                  Isa::i8mm})
-    for (bool isFloat : {false, true}) {
-      const KernelRow &row = selectKernel(isa, isFloat);
-      EXPECT_EQ(row.isa, isa);
-      EXPECT_EQ(row.isFloat(), isFloat);
-    }
+                  Isa::i8mm}) {
+    EXPECT_EQ(floatKernel(isa).isa, isa);
+    EXPECT_TRUE(floatKernel(isa).isFloat());
+    const int8_t weight = 1;
+    const KernelRow *row = chooseRow({weight, 1, 1, 255}, isa).row;
+    ASSERT_NE(row, nullptr);
+    EXPECT_EQ(row->isa, isa);
+    EXPECT_FALSE(row->isFloat());
+  }
 }
 
 } // namespace

@@ -34,6 +34,37 @@ func.func @layer(%x: memref<?x3xi16, strided<[16, 1]>>, %y: memref<?x16xi16>) {
 
 // -----
 
+// Two groups a step; then the visits of each vector of lanes, one group each.
+// CHECK: func.func private @gemm_u8s8s16_4x16x8_avx2_visits_to_f32
+// CHECK: scf.for {{.*}} step %c4
+// CHECK-COUNT-8: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
+// CHECK: scf.for
+// CHECK-COUNT-4: qnet.narrow_dot %{{.*}}, (%{{[^,]*}}), (%{{[^,]*}})
+// CHECK: scf.for
+// CHECK-COUNT-4: qnet.narrow_dot %{{.*}}, (%{{[^,]*}}), (%{{[^,]*}})
+// CHECK-NOT: qnet.narrow_dot
+// CHECK: scf.for {{.*}} step %c2
+func.func @visits(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                  %s: memref<3xi32>, %o: memref<1xi32>, %v: memref<32xi8>) {
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x8xi8>, memref<128xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) visits(%s, %o, %v : memref<3xi32>, memref<1xi32>, memref<32xi8>)
+    outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @visits_size(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                  %s: memref<2xi32>, %o: memref<1xi32>, %v: memref<32xi8>) {
+  // expected-error @below {{visits do not have the sizes}}
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x8xi8>, memref<128xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) visits(%s, %o, %v : memref<2xi32>, memref<1xi32>, memref<32xi8>)
+    outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
 // No such row.
 func.func @unknown(%x: memref<?x4xi16>, %w: memref<64xi8>, %b: memref<16xi32>, %y: memref<?x16xf32>) {
   // expected-error @below {{no row of the kernel table is named 'gemm_none'}}

@@ -50,3 +50,29 @@ func.func @quads_unsigned(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16x
   %r = qnet.dot %acc, %x, %w {lhs_unsigned} : vector<4xi32>, vector<16xi8>, vector<16xi8>
   return %r : vector<4xi32>
 }
+
+// -----
+
+// AVX2-LABEL: func.func @narrow8
+// AVX2: %[[A:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%arg1, %arg3)
+// AVX2: %[[B:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%arg2, %arg4)
+// AVX2: %[[S:.*]] = arith.addi %[[A]], %[[B]] : vector<16xi16>
+// AVX2: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%[[S]], %{{.*}})
+// AVX2: arith.addi %arg0, %[[P]] : vector<8xi32>
+// PLAIN-LABEL: func.func @narrow8
+// PLAIN-NOT: intrinsic
+// PLAIN-COUNT-2: arith.muli {{.*}} : vector<32xi32>
+func.func @narrow8(%acc: vector<8xi32>, %x0: vector<32xi8>, %x1: vector<32xi8>, %w0: vector<32xi8>, %w1: vector<32xi8>) -> vector<8xi32> {
+  %r = qnet.narrow_dot %acc, (%x0, %x1), (%w0, %w1) : vector<8xi32>, (vector<32xi8>, vector<32xi8>), (vector<32xi8>, vector<32xi8>)
+  return %r : vector<8xi32>
+}
+
+// -----
+
+// SSE41-LABEL: func.func @narrow4
+// SSE41: llvm.call_intrinsic "llvm.x86.ssse3.pmadd.ub.sw.128"
+// SSE41: llvm.call_intrinsic "llvm.x86.sse2.pmadd.wd"
+func.func @narrow4(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> vector<4xi32> {
+  %r = qnet.narrow_dot %acc, (%x), (%w) : vector<4xi32>, (vector<16xi8>), (vector<16xi8>)
+  return %r : vector<4xi32>
+}

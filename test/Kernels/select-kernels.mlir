@@ -1,9 +1,12 @@
 // If this fails, weights are packed wrongly, or activations are stored in a form
 // that the kernel does not read.
-// RUN: quant-opt %s --select-kernels=isa=avx2 --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
+// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_s16s8s32_4x16x2_avx2" --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
 // RUN: quant-opt %s --select-kernels=isa=dotprod --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
 // RUN: not quant-opt %s --select-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
+// RUN: not quant-opt %s --select-kernels="isa=avx2 kernel=gemm_f32f32f32_4x16x1_avx2" 2>&1 | FileCheck %s --check-prefix=KIND
+
+// KIND: error: select-kernels: no integer kernel of avx2 is named 'gemm_f32f32f32_4x16x1_avx2'
 // UNKNOWN: error: select-kernels: no instruction set is named 'z80'
 
 !q = !quant.uniform<u8:f32, 0.5:10>

@@ -60,6 +60,11 @@ static cl::opt<std::string>
                      "without an FPU"),
             cl::init("float"), cl::sub(compileCommand));
 static cl::opt<std::string>
+    prefer("prefer", cl::value_desc("GOAL"),
+           cl::desc("accuracy (default), or speed: activations of fewer steps "
+                    "where that lets more products be added in 16 bits"),
+           cl::init("accuracy"), cl::sub(compileCommand));
+static cl::opt<std::string>
     prune("prune", cl::value_desc("HOW"),
           cl::desc("none (default), magnitude:F or neurons:F with F the share "
                    "to remove"),
@@ -116,6 +121,7 @@ static Expected<CompileOptions> readOptions() {
   options.method = method;
   options.percentile = percentile;
   options.requant = requant;
+  options.prefer = prefer;
   options.prune = prune;
   options.allowFloat = allowFloat;
   options.target = target;

@@ -37,6 +37,35 @@ def Qnet_DotOp : Qnet_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]
   let hasVerifier = 1;
 }
 
+def Qnet_NarrowDotOp : Qnet_Op<"narrow_dot", [Pure, SameVariadicOperandSize,
+    AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "Grouped products added in 16 bits, then to i32 lanes";
+  let description = [{
+    With D operands on either side: `result[l] = accumulator[l] + sum_d sum_j
+    lhs_d[4*l + j] * rhs_d[4*l + j]`, j from 0 to 3; `lhs` is unsigned, `rhs`
+    signed. The half sums over j in {0, 1} and in {2, 3}, over all d, and every
+    part of them, must fit in 16 bits: whoever makes the op has proved it from the
+    weights and the activations' range (`select-kernels`; `verify-narrow-sums`
+    proves it again). Then `vpmaddubsw` never saturates and the sum is exact
+    (Intel SDM volume 2, PMADDUBSW).
+
+    - C1: every lhs and rhs has four times as many elements as there are lanes.
+
+    ```mlir
+    %r = qnet.narrow_dot %acc, (%a), (%w) : vector<8xi32>, (vector<32xi8>), (vector<32xi8>)
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$accumulator,
+                       Variadic<VectorOfRankAndType<[1], [I8]>>:$lhs,
+                       Variadic<VectorOfRankAndType<[1], [I8]>>:$rhs);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = [{
+    $accumulator `,` `(` $lhs `)` `,` `(` $rhs `)` attr-dict `:` type($accumulator) `,`
+    `(` type($lhs) `)` `,` `(` type($rhs) `)`
+  }];
+  let hasVerifier = 1;
+}
+
 def Qnet_StorageCastOp : Qnet_Op<"storage_cast", [Pure]> {
   let summary = "Stored integers as the bytes a kernel reads, or back";
   let description = [{
@@ -65,13 +94,21 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
   let summary = "A dense layer on packed weights, by one row of the kernel table";
   let description = [{
     `kernel` names a row of `quantc/Kernels/Kernels.def`; weights are packed as
-    `[N/NR][K/KR][NR][KR]` and padded with zeros, so `bias`, `multiplier`,
+    `[N/NR][K/KR][KR/G][NR][G]` (G input channels are one instruction's; G = KR
+    where the row says no other) and padded with zeros, so `bias`, `multiplier`,
     `shift`, `out_bias` and the destination have N rounded up to NR. The input
     has the row's storage type; its rows may be followed by other bytes, which
     meet zero weights only. The finish follows from the types: f32 accumulators
     are stored as they are; i32 ones become f32 by `multiplier` and `out_bias`,
     or integers by requantization to `zero_point`, `qmin`, `qmax`, stored with
     `offset` added.
+
+    Rows that add in 16 bits are exact while `lhs_max`, the largest stored
+    activation, times the weights stays within 16 bits. What would not fit is in
+    `visits`: products of single groups that are added after the panel's own.
+    `visit_starts` has the first visit of each vector of lanes (panel by panel,
+    and the end), `visit_offsets` the input channel that each begins at, and
+    `visit_weights` its [lanes][4] weights.
 
     On tensors before bufferization, on memrefs after it.
 
@@ -81,18 +118,24 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
   }];
   let arguments = (ins AnyShaped:$input, AnyShaped:$packed, AnyShaped:$bias,
                        Optional<AnyShaped>:$multiplier, Optional<AnyShaped>:$shift,
-                       Optional<AnyShaped>:$out_bias, AnyShaped:$init,
+                       Optional<AnyShaped>:$out_bias,
+                       Optional<AnyShaped>:$visit_starts,
+                       Optional<AnyShaped>:$visit_offsets,
+                       Optional<AnyShaped>:$visit_weights, AnyShaped:$init,
                        StrAttr:$kernel,
                        DefaultValuedAttr<I32Attr, "0">:$zero_point,
                        DefaultValuedAttr<I32Attr, "0">:$qmin,
                        DefaultValuedAttr<I32Attr, "255">:$qmax,
-                       DefaultValuedAttr<I32Attr, "0">:$offset);
+                       DefaultValuedAttr<I32Attr, "0">:$offset,
+                       DefaultValuedAttr<I32Attr, "255">:$lhs_max);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $kernel `ins` `(` $input `,` $packed `,` $bias `:` type($input) `,` type($packed) `,` type($bias) `)`
     (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
     (`shift` `(` $shift^ `:` type($shift) `)`)?
     (`out_bias` `(` $out_bias^ `:` type($out_bias) `)`)?
+    (`visits` `(` $visit_starts^ `,` $visit_offsets `,` $visit_weights `:`
+      type($visit_starts) `,` type($visit_offsets) `,` type($visit_weights) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{

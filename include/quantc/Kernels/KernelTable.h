@@ -20,6 +20,8 @@ struct KernelRow {
   Isa isa;
   LhsStorage lhs;
   int64_t mr, nr, kr, lanes;
+  unsigned sumBits;
+  double rate;
 
   bool isFloat() const { return lhs == LhsStorage::F32; }
   /// Bits of one stored activation.
@@ -28,6 +30,10 @@ struct KernelRow {
   }
   /// What is added to a u8 value to store it.
   int32_t lhsOffset() const { return lhs == LhsStorage::S8 ? -128 : 0; }
+  /// Whether products are added in 16 bits first (exact by proof only).
+  bool hasNarrowSums() const { return sumBits == 16; }
+  /// Input channels that one instruction takes for one lane.
+  int64_t group() const { return hasNarrowSums() ? 4 : kr; }
   int64_t paddedChannels(int64_t n) const { return (n + nr - 1) / nr * nr; }
   int64_t groups(int64_t k) const { return (k + kr - 1) / kr; }
 };
@@ -37,21 +43,22 @@ llvm::ArrayRef<KernelRow> kernelTable();
 /// The row of that name, or null.
 const KernelRow *kernelByName(llvm::StringRef name);
 
-/// The row for integer (or float) dense layers on an instruction set.
-const KernelRow &selectKernel(Isa isa, bool isFloat);
+/// The row for float dense layers on an instruction set.
+const KernelRow &floatKernel(Isa isa);
 
-/// Weights `[n, k]` in row-major order to `[N/NR][K/KR][NR][KR]`, zeros beyond.
+/// Weights `[n, k]` in row-major order to `[N/NR][K/KR][KR/G][NR][G]` with G
+/// the row's group, zeros beyond.
 template <typename T>
 std::vector<T> packWeights(const KernelRow &row, llvm::ArrayRef<T> weights,
                            int64_t n, int64_t k) {
-  int64_t groups = row.groups(k);
-  std::vector<T> packed(row.paddedChannels(n) * groups * row.kr, T(0));
+  int64_t depth = row.groups(k) * row.kr, group = row.group();
+  std::vector<T> packed(row.paddedChannels(n) * depth, T(0));
   for (int64_t channel = 0; channel < n; ++channel) {
     const T *source = weights.data() + channel * k;
-    T *panel = packed.data() + channel / row.nr * row.nr * groups * row.kr +
-               channel % row.nr * row.kr;
+    T *panel = packed.data() + channel / row.nr * row.nr * depth +
+               channel % row.nr * group;
     for (int64_t i = 0; i < k; ++i)
-      panel[i / row.kr * row.nr * row.kr + i % row.kr] = source[i];
+      panel[i / group * row.nr * group + i % group] = source[i];
   }
   return packed;
 }

@@ -8,8 +8,9 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
   let summary = "Give every dense layer a row of the kernel table and pack its weights";
   let description = [{
     Each `qdense`, and each float `dense` with constant weights, becomes a
-    `packed_dense` by the row that the table has for the instruction set. Weights
-    are packed and padded when compiling; activations between two dense layers
+    `packed_dense` by the row of the table that the cost model finds the fastest on
+    the instruction set. Rows with 16-bit sums get weights split so that none
+    overflows, whatever the input within its range. Weights are packed and padded when compiling; activations between two dense layers
     stay in the storage that the kernel reads.
 
     ```mlir
@@ -20,8 +21,21 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
-    "portable, sse41, avx2, neon, dotprod or i8mm">];
+    "portable, sse41, avx2, neon, dotprod or i8mm">,
+    Option<"kernel", "kernel", "std::string", "\"\"",
+    "the row for every integer layer, in place of the fastest by the cost model">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def VerifyNarrowSums : Pass<"verify-narrow-sums", "::mlir::ModuleOp"> {
+  let summary = "Prove again that no 16-bit sum of a kernel can overflow";
+  let description = [{
+    For every `packed_dense` whose row adds in 16 bits: reads the packed weights
+    and the visits, computes the largest and the least value that each half sum of
+    a step can take for activations in [0, lhs_max], and fails where one leaves 16
+    bits, or where the stored input can exceed `lhs_max`. Works from the constants
+    alone, not from how select-kernels made them.
+  }];
 }
 
 def ExpandPackedDense : Pass<"expand-packed-dense", "::mlir::ModuleOp"> {
@@ -39,7 +53,7 @@ def ExpandPackedDense : Pass<"expand-packed-dense", "::mlir::ModuleOp"> {
 def LowerDot : Pass<"lower-dot"> {
   let summary = "qnet.dot to one instruction set's instructions";
   let description = [{
-    `pmaddwd` on SSE4.1 and AVX2, `sdot`, `usdot` on ARM, each by its LLVM
+    `pmaddubsw` and `pmaddwd` on SSE4.1 and AVX2, `sdot`, `usdot` on ARM, each by its LLVM
     intrinsic; plain vector arithmetic for everything else (which LLVM turns into
     `smlal` on NEON). All are exact.
   }];

@@ -40,11 +40,12 @@ LogicalResult describeInterface(ModuleOp module, StringRef name,
 /// Lowers a prepared, calibrated-free float graph or an optimized integer graph
 /// to the LLVM dialect for one CPU, in place. On return `interface` is
 /// complete. `packedEntry` adds NAME_run_packed, which takes an array of
-/// tensors.
+/// tensors; `kernel` names the row for every integer layer, in place of the
+/// fastest.
 LogicalResult lowerToNative(ModuleOp module, StringRef name,
                             const Target &target, const CpuVariant &variant,
                             ProgramInterface &interface,
-                            bool packedEntry = false);
+                            bool packedEntry = false, StringRef kernel = {});
 
 /// All of it: clones `module` for every variant of the target, lowers and
 /// emits. Several kinds may be asked for at once; the work is done once.
@@ -57,8 +58,15 @@ LogicalResult compileNative(ModuleOp module, StringRef name,
 /// the RunnerFactory that Calibrate asks for.
 FailureOr<std::unique_ptr<FloatRunner>> makeNativeRunner(ModuleOp module);
 
-/// The kernel that `qdense` gets on a CPU: the manifest's word for it.
-std::string kernelName(QDenseOp op, const CpuVariant &variant);
+/// What the manifest says of how a layer runs on a CPU.
+struct KernelUse {
+  std::string kernel; ///< Its row of the table.
+  /// Of a row that adds in 16 bits: groups (of one vector of lanes) that are
+  /// visited a second time because they would overflow, of all.
+  bool hasNarrowSums = false;
+  double visitedShare = 0;
+};
+KernelUse kernelUse(QDenseOp op, const CpuVariant &variant);
 
 } // namespace mlir::qnet
 

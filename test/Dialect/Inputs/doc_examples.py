@@ -1,7 +1,7 @@
 """Prints a module with the MLIR examples of a page, each in a function whose arguments are the values it uses.
 
 An op's example writes its operands in the order of its operand types, as all of qnet's formats do: `%a, %b ... :
-(type, type) -> type`, or `: type -> type`, or a list of types without an arrow.
+(type, type) -> type`, or `: type -> type`, or a list of types without an arrow, some of them in parentheses.
 """
 
 import re
@@ -35,7 +35,9 @@ def function(number: int, example: str) -> str:
     types = signature.split(" -> ")[0].strip() if operands else ""
     if types.startswith("(") and types.endswith(")"):
         types = types[1:-1]
-    arguments = ", ".join(f"{name}: {type_}" for name, type_ in zip(operands, split(types), strict=True))
+    # A group of operands of any number has its types in parentheses.
+    flat = [type_ for part in split(types) for type_ in (split(part[1:-1]) if part.startswith("(") else [part])]
+    arguments = ", ".join(f"{name}: {type_}" for name, type_ in zip(operands, flat, strict=True))
     return f"func.func @example_{number}({arguments}) {{\n  {example}\n  return\n}}"
 
 

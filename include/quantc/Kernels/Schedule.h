@@ -1,0 +1,62 @@
+//===- Schedule.h - which kernel a layer gets, exactly ----------*- C++ -*-===//
+//
+// Rows of the table that add in 16 bits (vpmaddubsw) are the fastest, and exact
+// only where no sum overflows. Weights are constants and the activations' range
+// is known: split() moves what would overflow to visits of their own, which
+// makes any layer exact under any such row; chooseRow() says which row is then
+// the fastest.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTC_KERNELS_SCHEDULE_H
+#define QUANTC_KERNELS_SCHEDULE_H
+
+#include "quantc/Kernels/KernelTable.h"
+
+namespace mlir::qnet {
+
+/// One layer's constant weights, `[n, k]` in row-major order.
+struct LayerWeights {
+  llvm::ArrayRef<int8_t> values;
+  int64_t n = 0, k = 0;
+  /// The largest activation that can be stored; the least is 0.
+  int32_t lhsMax = 255;
+};
+
+/// Products of one group of input channels with one vector of lanes, done
+/// beside the panels (packed_dense's `visits`).
+struct Visits {
+  /// Of each vector of lanes, the first visit; one more for the end.
+  std::vector<int32_t> starts;
+  /// The input channel at which each begins.
+  std::vector<int32_t> offsets;
+  /// `[lanes][group]` of each.
+  std::vector<int8_t> weights;
+};
+
+/// Weights as a row with 16-bit sums can take them: values plus visits give the
+/// layer's weights, and no half sum of either leaves 16 bits.
+struct NarrowSplit {
+  std::vector<int8_t> values;
+  Visits visits;
+};
+
+NarrowSplit split(const LayerWeights &layer, const KernelRow &row);
+
+/// The largest sum of one sign that `lhsMax` allows in 16 bits: of weights that
+/// are positive, and of weights that are negative (as a positive number).
+int32_t largestPositiveSum(int32_t lhsMax);
+int32_t largestNegativeSum(int32_t lhsMax);
+
+/// A row, and the split of the layer's weights where the row needs one.
+struct Choice {
+  const KernelRow *row = nullptr;
+  NarrowSplit split;
+};
+
+/// The fastest integer row of an instruction set for a layer by the cost model:
+/// the time of the padded panels at the row's rate, and of the visits.
+Choice chooseRow(const LayerWeights &layer, Isa isa);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_KERNELS_SCHEDULE_H

@@ -1,0 +1,95 @@
+// If this fails, a kernel that would saturate on some input passes for exact.
+// RUN: quant-opt %s --verify-narrow-sums --split-input-file --verify-diagnostics
+
+!q = !quant.uniform<u8<0:127>:f32, 0.5:0>
+
+// 4 * 64 * 127 = 32512 fits.
+func.func @fits(%q: tensor<?x8x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x8x!q> -> tensor<?x8xi8>
+  %w = qnet.constant dense<64> : tensor<128xi8>
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x8xi8>, tensor<128xi8>, tensor<16xi32>)
+    outs(%init : tensor<?x16xf32>) {lhs_max = 127 : i32} -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+!q = !quant.uniform<u8<0:127>:f32, 0.5:0>
+
+// 4 * 65 * 127 = 33020 does not.
+func.func @overflows(%q: tensor<?x8x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x8x!q> -> tensor<?x8xi8>
+  %w = qnet.constant dense<65> : tensor<128xi8>
+  // expected-error @below {{a 16-bit sum of panel step 0 reaches 33020: the kernel would saturate}}
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x8xi8>, tensor<128xi8>, tensor<16xi32>)
+    outs(%init : tensor<?x16xf32>) {lhs_max = 127 : i32} -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+!q = !quant.uniform<u8<0:127>:f32, 0.5:0>
+
+// Two weights a half sum: -2 * 128 * 127 = -32512 fits, the visit's too.
+func.func @visit(%q: tensor<?x4x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x4x!q> -> tensor<?x4xi8>
+  %w = qnet.constant dense<-128> : tensor<64xi8>
+  %s = qnet.constant dense<[0, 1, 1]> : tensor<3xi32>
+  %o = qnet.constant dense<0> : tensor<1xi32>
+  %v = qnet.constant dense<-128> : tensor<32xi8>
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x4_avx2" ins(%x, %w, %b : tensor<?x4xi8>, tensor<64xi8>, tensor<16xi32>)
+    visits(%s, %o, %v : tensor<3xi32>, tensor<1xi32>, tensor<32xi8>)
+    outs(%init : tensor<?x16xf32>) {lhs_max = 127 : i32} -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+!q = !quant.uniform<u8:f32, 0.5:0>
+
+// The visit overflows: -2 * 128 * 255.
+func.func @visit_overflows(%q: tensor<?x4x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x4x!q> -> tensor<?x4xi8>
+  %w = qnet.constant dense<1> : tensor<64xi8>
+  %s = qnet.constant dense<[0, 1, 1]> : tensor<3xi32>
+  %o = qnet.constant dense<0> : tensor<1xi32>
+  %v = qnet.constant dense<-128> : tensor<32xi8>
+  // expected-error @below {{a 16-bit sum of visit 0 reaches -65280}}
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x4_avx2" ins(%x, %w, %b : tensor<?x4xi8>, tensor<64xi8>, tensor<16xi32>)
+    visits(%s, %o, %v : tensor<3xi32>, tensor<1xi32>, tensor<32xi8>)
+    outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+!q = !quant.uniform<u8:f32, 0.5:0>
+
+// The proof is for less than the input can be.
+func.func @range(%q: tensor<?x4x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x4x!q> -> tensor<?x4xi8>
+  %w = qnet.constant dense<1> : tensor<64xi8>
+  // expected-error @below {{is proved for activations up to 127, but its input reaches 255}}
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x4_avx2" ins(%x, %w, %b : tensor<?x4xi8>, tensor<64xi8>, tensor<16xi32>)
+    outs(%init : tensor<?x16xf32>) {lhs_max = 127 : i32} -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+func.func @unseen(%x: tensor<?x4xi8>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<1> : tensor<64xi8>
+  // expected-error @below {{comes from where its range cannot be seen}}
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x4_avx2" ins(%x, %w, %b : tensor<?x4xi8>, tensor<64xi8>, tensor<16xi32>)
+    outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// Nothing to prove: a row that adds in 32 bits.
+func.func @wide(%x: tensor<?x4xi16>, %w: tensor<64xi8>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %y = qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2" ins(%x, %w, %b : tensor<?x4xi16>, tensor<64xi8>, tensor<16xi32>)
+    outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
