@@ -116,7 +116,8 @@ public:
                              {});
   }
 
-  void writeBody(func::FuncOp function) {
+  /// `oneRow`: the function is for one row only, and part of its caller.
+  void writeBody(func::FuncOp function, bool oneRow) {
     Block *entry = function.addEntryBlock();
     b.setInsertionPointToStart(entry);
     for (int i = 0; i < ArgumentCount; ++i)
@@ -127,6 +128,10 @@ public:
 
     b.setInsertionPointToStart(panels.getBody());
     panel = panels.getInductionVar();
+    if (oneRow) {
+      writeTile(zero, 1);
+      return;
+    }
     // Tiles of MR rows, then of half as many, down to single rows.
     Value from = zero;
     for (int64_t rows = row.mr; rows >= 1;
@@ -436,7 +441,8 @@ struct ExpandPackedDense
     Finish finish = Finish::of(op, *row);
     ImplicitLocOpBuilder b(op.getLoc(), op);
     bool hasVisits = bool(op.getVisitStarts());
-    func::FuncOp function = kernelFunction(*row, finish, hasVisits);
+    bool oneRow = cast<MemRefType>(op.getInput().getType()).getDimSize(0) == 1;
+    func::FuncOp function = kernelFunction(*row, finish, hasVisits, oneRow);
 
     auto init = cast<MemRefType>(op.getInit().getType());
     Value input = op.getInput();
@@ -491,9 +497,10 @@ struct ExpandPackedDense
   }
 
   func::FuncOp kernelFunction(const KernelRow &row, const Finish &finish,
-                              bool hasVisits) {
-    std::string name =
-        (row.name + (hasVisits ? "_visits_" : "_") + finish.name()).str();
+                              bool hasVisits, bool oneRow) {
+    std::string name = (row.name + (hasVisits ? "_visits_" : "_") +
+                        (oneRow ? "one_" : "") + finish.name())
+                           .str();
     if (auto known = getOperation().lookupSymbol<func::FuncOp>(name))
       return known;
     ImplicitLocOpBuilder b(getOperation().getLoc(), &getContext());
@@ -504,7 +511,9 @@ struct ExpandPackedDense
     function->setAttr("llvm.linkage",
                       LLVM::LinkageAttr::get(&getContext(),
                                              LLVM::linkage::Linkage::Internal));
-    KernelWriter(b, row, finish, hasVisits).writeBody(function);
+    if (oneRow)
+      function->setAttr("passthrough", b.getStrArrayAttr({"alwaysinline"}));
+    KernelWriter(b, row, finish, hasVisits).writeBody(function, oneRow);
     return function;
   }
 };

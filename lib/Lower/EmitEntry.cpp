@@ -46,12 +46,9 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     blockRows = block.getInt();
     innerBytes = workspaceBytes = bytes.getInt();
 
-    auto find = [&](StringRef function) {
-      return getOperation().lookupSymbol<func::FuncOp>(function);
-    };
-    writeRun(b, name + "_run", find(kEnterFunction), {});
-    if (func::FuncOp enter = find(kEnterI8Function))
-      writeRun(b, name + "_run_i8", enter, find(kLeaveI8Function));
+    writeRun(b, name + "_run", kEnterFunction, {});
+    if (find(kEnterI8Function))
+      writeRun(b, name + "_run_i8", kEnterI8Function, kLeaveI8Function);
     if (packedEntry)
       writePackedRun(b);
 
@@ -67,31 +64,40 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
                             b.getI64IntegerAttr(workspaceBytes));
   }
 
-  /// An exported function that calls `enter`, @rows and `leave` (the first and
-  /// the last may be null) for one block of rows after the other.
-  void writeRun(ImplicitLocOpBuilder &b, const Twine &symbol,
-                func::FuncOp enter, func::FuncOp leave) {
-    ArrayRef<Type> inner = rows.getFunctionType().getInputs();
-    inner = inner.drop_back();
-    // Both conversions have as many tensors on either side.
-    auto sideOf = [](func::FuncOp conversion, bool outer,
-                     ArrayRef<Type> other) {
-      if (!conversion)
-        return SmallVector<Type>(other);
-      ArrayRef<Type> all = conversion.getFunctionType().getInputs().drop_back();
-      size_t half = all.size() / 2;
-      return SmallVector<Type>(outer ? all.take_front(half)
-                                     : all.drop_front(half));
-    };
-    size_t inputs = enter ? (enter.getNumArguments() - 1) / 2 : 0;
-    size_t outputs = leave ? (leave.getNumArguments() - 1) / 2 : 0;
-    SmallVector<Type> outer =
-        sideOf(enter, /*outer=*/true, inner.take_front(inputs));
-    llvm::append_range(outer, inner.drop_front(inputs).drop_back(outputs));
-    llvm::append_range(
-        outer, sideOf(leave, /*outer=*/false, inner.take_back(outputs)));
+  func::FuncOp find(const Twine &function) {
+    return getOperation().lookupSymbol<func::FuncOp>(function.str());
+  }
 
-    unsigned tensors = inner.size();
+  /// What a block of rows goes through. `enter` and `leave` may be null; both
+  /// have as many tensors on either side.
+  struct Way {
+    func::FuncOp enter, rows, leave;
+
+    static ArrayRef<Type> tensorsOf(func::FuncOp function) {
+      return function.getFunctionType().getInputs().drop_back();
+    }
+    static size_t countOf(func::FuncOp conversion) {
+      return conversion ? tensorsOf(conversion).size() / 2 : 0;
+    }
+    /// The types that the caller's tensors have.
+    SmallVector<Type> outer() {
+      ArrayRef<Type> inner = tensorsOf(rows);
+      SmallVector<Type> types(inner);
+      if (enter)
+        llvm::copy(tensorsOf(enter).take_front(countOf(enter)), types.begin());
+      if (leave)
+        llvm::copy(tensorsOf(leave).take_back(countOf(leave)),
+                   types.end() - countOf(leave));
+      return types;
+    }
+  };
+
+  /// An exported function that sends one block of rows after the other through
+  /// the functions of these names; "" is none.
+  void writeRun(ImplicitLocOpBuilder &b, const Twine &symbol, StringRef enter,
+                StringRef leave) {
+    Way way{find(enter), rows, find(leave)};
+    unsigned tensors = Way::tensorsOf(rows).size();
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     SmallVector<Type> types(tensors, pointer);
     types.push_back(size);
@@ -105,22 +111,50 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
       if (types[i] == pointer)
         run.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
     b.setInsertionPointToStart(run.addEntryBlock());
-    Value workspace = run.getArguments().back();
     Value batch = arith::IndexCastOp::create(b, b.getIndexType(),
                                              run.getArgument(tensors));
     Value zero = arith::ConstantIndexOp::create(b, 0);
+    Value one = arith::ConstantIndexOp::create(b, 1);
+
+    if (func::FuncOp oneRow = find(kRowsFunction + kOneRowSuffix)) {
+      Value isOne =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, batch, one);
+      auto branch = scf::IfOp::create(b, isOne, /*withElseRegion=*/true);
+      func::ReturnOp::create(b);
+      auto specialized = [&](StringRef function) {
+        return function.empty() ? func::FuncOp()
+                                : find(function + kOneRowSuffix);
+      };
+      b.setInsertionPointToStart(branch.thenBlock());
+      writeBlock(b, {specialized(enter), oneRow, specialized(leave)}, run, zero,
+                 one);
+      b.setInsertionPointToStart(branch.elseBlock());
+    } else {
+      auto end = func::ReturnOp::create(b);
+      b.setInsertionPoint(end);
+    }
     Value step = arith::ConstantIndexOp::create(b, blockRows);
     auto loop = scf::ForOp::create(b, zero, batch, step);
-    func::ReturnOp::create(b);
-
     b.setInsertionPointToStart(loop.getBody());
     Value first = loop.getInductionVar();
     Value left = arith::SubIOp::create(b, batch, first);
-    Value count = arith::MinUIOp::create(b, left, step);
+    writeBlock(b, way, run, first, arith::MinUIOp::create(b, left, step));
+  }
+
+  /// The calls for `count` rows from row `first` on.
+  void writeBlock(ImplicitLocOpBuilder &b, Way way, func::FuncOp run,
+                  Value first, Value count) {
+    ArrayRef<Type> inner = Way::tensorsOf(way.rows);
+    SmallVector<Type> outer = way.outer();
+    unsigned tensors = inner.size();
+    size_t inputs = Way::countOf(way.enter), outputs = Way::countOf(way.leave);
+    Value workspace = run.getArguments().back();
+    Type pointer = workspace.getType();
+    Value zero = arith::ConstantIndexOp::create(b, 0);
     Value bytes = arith::ConstantIndexOp::create(b, innerBytes);
-    Value scratch =
-        bufferOf(b, cast<MemRefType>(rows.getFunctionType().getInputs().back()),
-                 workspace, zero, bytes);
+    Value scratch = bufferOf(
+        b, cast<MemRefType>(way.rows.getFunctionType().getInputs().back()),
+        workspace, zero, bytes);
     // What lies between a conversion and @rows has its place behind what @rows
     // itself uses.
     int64_t place = innerBytes;
@@ -150,11 +184,11 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
       return both;
     };
     ArrayRef<Value> in(inside), out(outside);
-    if (enter)
-      call(enter, join(out.take_front(inputs), in.take_front(inputs)));
-    call(rows, inside);
-    if (leave)
-      call(leave, join(in.take_back(outputs), out.take_back(outputs)));
+    if (way.enter)
+      call(way.enter, join(out.take_front(inputs), in.take_front(inputs)));
+    call(way.rows, inside);
+    if (way.leave)
+      call(way.leave, join(in.take_back(outputs), out.take_back(outputs)));
   }
 
   static int64_t bytesPerRow(MemRefType type) {

@@ -38,6 +38,9 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
       return signalPassFailure();
     }
     main.setName(kRowsFunction);
+    if (auto one = getOperation().lookupSymbol<func::FuncOp>(
+            ("main" + kOneRowSuffix).str()))
+      one.setName((kRowsFunction + kOneRowSuffix).str());
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() && failed(form(function)))
         return signalPassFailure();
@@ -95,6 +98,10 @@ struct FormEntry : qnet::impl::FormEntryBase<FormEntry> {
     function->setAttr("llvm.linkage",
                       LLVM::LinkageAttr::get(&getContext(),
                                              LLVM::linkage::Linkage::Internal));
+    // One row: what its caller needs, and where everything is known.
+    if (function.getName().ends_with(kOneRowSuffix))
+      function->setAttr("passthrough",
+                        builder.getStrArrayAttr({"alwaysinline"}));
     return success();
   }
 };

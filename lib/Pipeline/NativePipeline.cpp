@@ -22,6 +22,7 @@ void mlir::qnet::buildLinalgPipeline(OpPassManager &passes) {
 void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
                                     const NativePipelineOptions &options) {
   passes.addPass(createSplitEntry());
+  passes.addPass(createSpecializeOneRow());
   // Dense layers to kernels, everything else to linalg.
   passes.addPass(createSelectKernels({options.isa, options.kernel}));
   passes.addPass(createVerifyNarrowSums());

@@ -54,6 +54,27 @@ module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 640 : i64} {
 
 // -----
 
+// One row has functions of its own; any other batch, the loop.
+// CHECK: func.func @net_run(
+// CHECK: %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c1
+// CHECK: scf.if %[[ONE]]
+// CHECK: call @rows_one(
+// CHECK-SAME: memref<1x16xf32>
+// CHECK: } else {
+// CHECK: scf.for
+// CHECK: call @rows(
+// SMALL: func.func @net_run(
+module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 640 : i64} {
+  func.func private @rows(%x: memref<?x16xf32>, %y: memref<?x4xf32>, %ws: memref<?xi8>) {
+    return
+  }
+  func.func private @rows_one(%x: memref<1x16xf32>, %y: memref<1x4xf32>, %ws: memref<?xi8>) {
+    return
+  }
+}
+
+// -----
+
 // expected-error @below {{emit-entry: run form-entry and assign-workspace first}}
 module {
   func.func private @rows(%x: memref<?x16xf32>, %ws: memref<?xi8>) {

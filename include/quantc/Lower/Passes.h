@@ -33,6 +33,9 @@ inline constexpr llvm::StringLiteral kEnterFunction = "enter";
 inline constexpr llvm::StringLiteral kEnterI8Function = "enter_i8";
 inline constexpr llvm::StringLiteral kLeaveI8Function = "leave_i8";
 
+/// After the names of what specialize-one-row makes.
+inline constexpr llvm::StringLiteral kOneRowSuffix = "_one";
+
 /// The types over u8 in which a caller of NAME_run_i8 gives and gets tensors;
 /// its bytes are those less 128.
 struct EightBitInterface {

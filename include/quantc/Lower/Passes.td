@@ -29,6 +29,17 @@ def SplitEntry : Pass<"split-entry", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def SpecializeOneRow : Pass<"specialize-one-row", "::mlir::ModuleOp"> {
+  let summary = "Small networks a second time, for a batch of one row";
+  let description = [{
+    Clones `@main` and what split-entry put beside it under the suffix `_one`, with
+    a static batch of 1, if the network has at most `max-weights` weights and no
+    reshape makes rows out of parts of rows.
+  }];
+  let options = [Option<"maxWeights", "max-weights", "int64_t", "16384",
+    "the largest network that is worth the code">];
+}
+
 def FormEntry : Pass<"form-entry", "::mlir::ModuleOp"> {
   let summary = "@main on tensors to a function of caller-owned buffers";
   let description = [{
@@ -76,7 +87,8 @@ def EmitEntry : Pass<"emit-entry", "::mlir::ModuleOp"> {
     NAME_workspace_size(size_t batch)` returns `qnet.workspace`. Where split-entry
     made them, NAME_run calls @enter first, and `NAME_run_i8`, on `int8_t` in the
     place of `float`, calls @enter_i8 and @leave_i8; the workspace grows by what
-    lies between.
+    lies between. A batch of one row goes to the functions of specialize-one-row,
+    if there are any.
   }];
   let options = [
     Option<"name", "name", "std::string", "\"model\"", "prefix of the C functions">,
