@@ -13,7 +13,7 @@
 // CHECK-SAME: -> tensor<1x1xf32>
 // CHECK: func.func private @enter(%{{.*}}: tensor<?x2xf32>)
 // CHECK: func.func private @enter_one(%{{.*}}: tensor<1x2xf32>) -> tensor<1x2x!quant
-// CHECK: qnet.slice {{.*}} sizes = array<i64: 1, 2>
+// CHECK: qnet.slice {{.*}}sizes = array<i64: 1, 2>
 func.func @main(%x: tensor<?x2x!q>) -> tensor<?x1xf32> {
   %w = qnet.constant dense<[[100, 50]]> : tensor<1x2xi8>
   %b = qnet.constant dense<0> : tensor<1xi32>
