@@ -105,7 +105,9 @@ public:
 
 private:
   LogicalResult checkOptions() {
-    if (!(options.percentile > 0 && options.percentile <= 100))
+    // False for NaN too.
+    const bool isShare = options.percentile > 0 && options.percentile <= 100;
+    if (!isShare)
       return module.emitError() << "the percentile must lie above 0 and not "
                                    "above 100, it is "
                                 << options.percentile;

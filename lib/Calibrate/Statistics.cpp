@@ -322,12 +322,11 @@ std::pair<double, double> Statistics::percentileRange(double percent) const {
       std::floor(outside * static_cast<double>(finiteCount())));
   std::span<const uint64_t> counts = distribution.binCounts();
   int32_t first = 0, last = Histogram::bins - 1;
-  for (uint64_t below = 0; first < last; ++first)
-    if ((below += counts[first]) > allowed)
-      break;
-  for (uint64_t above = 0; last > first; --last)
-    if ((above += counts[last]) > allowed)
-      break;
+  uint64_t below = counts[first], above = counts[last];
+  while (first < last && below <= allowed)
+    below += counts[++first];
+  while (last > first && above <= allowed)
+    above += counts[--last];
   return {std::max(low, distribution.lowerEdge(first)),
           std::min(high, distribution.lowerEdge(last + 1))};
 }

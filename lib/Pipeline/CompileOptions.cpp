@@ -70,8 +70,9 @@ Expected<PruneRequest> parsePrune(StringRef text) {
     return wrongUsage("--prune=" + text +
                       " is unknown; choose from none, magnitude:F, neurons:F "
                       "with F the share to remove, such as 0.5");
-  // The comparison is false for NaN too.
-  if (!(share >= 0 && share < 1))
+  // False for NaN too.
+  const bool isShare = share >= 0 && share < 1;
+  if (!isShare)
     return wrongUsage("--prune=" + text +
                       ": the share to remove lies from 0 up to, not including, "
                       "1");
@@ -124,8 +125,9 @@ Error checkOptions(const CompileOptions &options) {
   if (Error error =
           checkChoice("prefer", options.prefer, {"accuracy", "speed"}))
     return error;
-  if (options.percentile != 0 &&
-      !(options.percentile > 50 && options.percentile <= 100))
+  // False for NaN too.
+  const bool keepsMost = options.percentile > 50 && options.percentile <= 100;
+  if (options.percentile != 0 && !keepsMost)
     return wrongUsage("--percentile is a share in percent, above 50 and up to "
                       "100, such as 99.99");
   if (Expected<PruneRequest> prune = parsePrune(options.prune); !prune)

@@ -32,7 +32,9 @@ struct PruneMagnitude : qnet::impl::PruneMagnitudeBase<PruneMagnitude> {
   using PruneMagnitudeBase::PruneMagnitudeBase;
 
   void runOnOperation() override {
-    if (!(fraction >= 0 && fraction <= 1)) {
+    // False for NaN too.
+    const bool isShare = fraction >= 0 && fraction <= 1;
+    if (!isShare) {
       getOperation().emitError(DEBUG_TYPE ": the fraction must lie between 0 "
                                           "and 1");
       return signalPassFailure();

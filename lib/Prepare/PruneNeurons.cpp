@@ -89,7 +89,9 @@ struct PruneNeurons : qnet::impl::PruneNeuronsBase<PruneNeurons> {
   using PruneNeuronsBase::PruneNeuronsBase;
 
   void runOnOperation() override {
-    if (!(fraction >= 0 && fraction < 1)) {
+    // False for NaN too.
+    const bool isShare = fraction >= 0 && fraction < 1;
+    if (!isShare) {
       getOperation().emitError(DEBUG_TYPE ": the fraction must lie between 0 "
                                           "and 1, without 1");
       return signalPassFailure();
