@@ -34,7 +34,7 @@ std::optional<int64_t> mlir::qnet::rowElements(Value value) {
   constexpr int64_t mostElements = int64_t(1) << 24;
   if (failed(count) || *count > mostElements)
     return std::nullopt;
-  return *count;
+  return count;
 }
 
 /// A constant as one value for each element of a row of `type`, or nothing if

@@ -87,7 +87,7 @@ private:
     FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
     if (failed(results))
       return std::nullopt;
-    return std::move(*results);
+    return results;
   }
 
   bool replace(Operation *op, ArrayRef<Tensor> results) {

@@ -92,7 +92,7 @@ private:
   }
 
   static void takeAllRows(SliceOp slice, const RowAnalysis &analysis) {
-    auto found = analysis.rowDimensions().find(slice.getInput());
+    const auto *found = analysis.rowDimensions().find(slice.getInput());
     if (found == analysis.rowDimensions().end())
       return;
     SmallVector<int64_t> sizes(slice.getSizes());
