@@ -4,6 +4,7 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
@@ -70,6 +71,7 @@ Error linkSharedLibrary(StringRef objectPath, StringRef outputPath,
           sys::fs::createTemporaryFile("quantc-link", "log", log))
     return createStringError(error,
                              "no temporary file for the linker's output");
+  FileRemover removeLog(log);
   // Nothing to read on stdin; what it says goes to a file, for the message.
   std::optional<StringRef> redirects[] = {StringRef(""), log.str(), log.str()};
   std::string message;
@@ -79,7 +81,6 @@ Error linkSharedLibrary(StringRef objectPath, StringRef outputPath,
     if (auto text = MemoryBuffer::getFile(log))
       message += (*text)->getBuffer().take_front(2000);
   }
-  sys::fs::remove(log);
   if (status == 0)
     return Error::success();
   return createStringError(
