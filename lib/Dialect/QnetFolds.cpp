@@ -14,10 +14,23 @@ using namespace mlir;
 using namespace mlir::qnet;
 
 //===----------------------------------------------------------------------===//
-// Identities
+// Constants
 //===----------------------------------------------------------------------===//
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+Operation *QnetDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                            Type type, Location location) {
+  auto elements = dyn_cast<ElementsAttr>(value);
+  if (!elements || elements.getShapedType() != type ||
+      !isa<RankedTensorType>(type))
+    return nullptr;
+  return ConstantOp::create(builder, location, elements);
+}
+
+//===----------------------------------------------------------------------===//
+// Identities
+//===----------------------------------------------------------------------===//
 
 OpFoldResult ActivationOp::fold(FoldAdaptor) {
   if (getFunction() == Function::identity && getInput().getType() == getType())
