@@ -20,10 +20,15 @@ RowAnalysis::RowAnalysis(func::FuncOp function, int64_t rows) : rows(rows) {
 }
 
 std::optional<int64_t> RowAnalysis::rowDimension(Value value) const {
-  auto found = dimensions.find(value);
+  const auto *found = dimensions.find(value);
   if (found == dimensions.end())
     return std::nullopt;
   return found->second;
+}
+
+int64_t RowAnalysis::knownRowDimension(Value value) const {
+  assert(dimensions.contains(value) && "a value without rows");
+  return dimensions.lookup(value);
 }
 
 bool RowAnalysis::give(Operation *op, int64_t dimension) {
@@ -69,7 +74,9 @@ bool RowAnalysis::visit(Operation *op) {
             RequantizeOp, QAddOp, QSubOp, QMulOp>(
           [&](auto) { return visitBroadcasting(op); })
       .Case<LookupOp>([&](LookupOp lookup) {
-        return give(op, *rowDimension(lookup.getInput()));
+        if (rowDimension(lookup.getTable()))
+          return fail(op, "its table depends on the input");
+        return give(op, knownRowDimension(lookup.getInput()));
       })
       .Case<ReshapeOp>([&](auto) { return visitReshape(op); })
       .Case<TransposeOp, ConcatOp, SliceOp, GatherOp>(
@@ -152,7 +159,7 @@ bool RowAnalysis::visitReshape(Operation *op) {
   auto reshape = cast<ReshapeOp>(op);
   ArrayRef<int64_t> from = typeOf(reshape.getInput()).getShape(),
                     to = typeOf(reshape.getResult()).getShape();
-  const int64_t dimension = *rowDimension(reshape.getInput());
+  const int64_t dimension = knownRowDimension(reshape.getInput());
   // Rows stay apart where as many elements lie before their dimension as did.
   FailureOr<int64_t> before = staticElementCount(from.take_front(dimension));
   std::optional<int64_t> found;
@@ -173,7 +180,7 @@ bool RowAnalysis::visitReshape(Operation *op) {
 bool RowAnalysis::visitMove(Operation *op) {
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case<TransposeOp>([&](TransposeOp transpose) {
-        const int64_t dimension = *rowDimension(transpose.getInput());
+        const int64_t dimension = knownRowDimension(transpose.getInput());
         auto *found = llvm::find(transpose.getPermutation(), dimension);
         return give(op, found - transpose.getPermutation().begin());
       })
@@ -192,7 +199,7 @@ bool RowAnalysis::visitMove(Operation *op) {
         return give(op, *dimension);
       })
       .Case<SliceOp>([&](SliceOp slice) {
-        const int64_t dimension = *rowDimension(slice.getInput());
+        const int64_t dimension = knownRowDimension(slice.getInput());
         const int64_t size = slice.getSizes()[dimension];
         if (slice.getStarts()[dimension] != 0 ||
             slice.getSteps()[dimension] != 1 || (size != -1 && size != rows))

@@ -32,6 +32,8 @@ public:
 
 private:
   std::optional<int64_t> rowDimension(Value value) const;
+  /// The same for a value that depends on the rows for certain.
+  int64_t knownRowDimension(Value value) const;
   bool visit(Operation *op);
   bool visitProduct(Operation *op);
   bool visitBroadcasting(Operation *op);
