@@ -127,16 +127,17 @@ void Assigner::findChains() {
       continue;
     Value input = link->input;
     Operation *producer = input.getDefiningOp();
-    bool canStayInside =
-        hasOneUser(input) && !values.fixed.contains(input) &&
-        !(producer &&
-          (isa<DequantizeOp, MinOp, MaxOp>(producer) || isMove(producer)) &&
-          isInteger(producer) && !unaryLink(producer)) &&
-        !isa_and_present<DequantizeOp>(producer);
+    bool keepsParameters =
+        producer &&
+        (isa<DequantizeOp, MinOp, MaxOp>(producer) || isMove(producer)) &&
+        isInteger(producer) && !unaryLink(producer);
+    bool canStayInside = hasOneUser(input) && !values.fixed.contains(input) &&
+                         !keepsParameters &&
+                         !isa_and_present<DequantizeOp>(producer);
     Chain chain{input, {}};
     if (canStayInside) {
       values.internal.insert(input);
-      if (auto before = values.chains.find(input);
+      if (auto *before = values.chains.find(input);
           before != values.chains.end()) {
         chain = std::move(before->second);
         values.chains.erase(before);
@@ -153,21 +154,20 @@ void Assigner::collectValues() {
   for (Operation &op : function.getBody().front()) {
     if (!isInteger(&op))
       continue;
-    std::optional<UnaryLink> link;
     if (isQuantizableDense(&op)) {
       need(op.getOperand(0));
       bool readByIntegers = llvm::any_of(
           op.getUsers(), [&](Operation *user) { return isInteger(user); });
       if (readByIntegers)
         need(op.getResult(0));
-    } else if ((link = unaryLink(&op))) {
+      continue;
+    }
+    if (std::optional<UnaryLink> link = unaryLink(&op))
       need(link->input);
-      need(op.getResult(0));
-    } else {
+    else
       for (Value operand : op.getOperands())
         need(operand);
-      need(op.getResult(0));
-    }
+    need(op.getResult(0));
   }
 }
 

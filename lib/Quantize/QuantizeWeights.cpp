@@ -158,7 +158,8 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   std::vector<float> multipliers(rows), outBias(rows);
   for (int64_t n = 0; n < rows; ++n) {
     ArrayRef<float> row = ArrayRef<float>(*weights).slice(n * columns, columns);
-    auto bad = llvm::find_if(row, [](float w) { return !std::isfinite(w); });
+    const auto *bad =
+        llvm::find_if(row, [](float w) { return !std::isfinite(w); });
     if (bad != row.end() || !std::isfinite(bias[n]))
       return dense.emitOpError(
                  "has a weight or bias that is NaN or infinite in "

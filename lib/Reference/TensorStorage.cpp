@@ -36,6 +36,8 @@ static void readAll(ArrayRef<char> bytes, std::vector<Value> &values) {
   for (size_t i = 0, e = values.size(); i != e; ++i) {
     Stored stored;
     std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
+    // An int8_t here is a number, not a character.
+    // NOLINTNEXTLINE(bugprone-signed-char-misuse)
     values[i] = static_cast<Value>(stored);
   }
 }
