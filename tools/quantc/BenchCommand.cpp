@@ -65,7 +65,7 @@ int runBench(Reporter &reporter) {
         formatv("--threads={0} is not part of this version", threads.getValue())
             .str(),
         "", "choose 1");
-    return kUsage;
+    return ExitCode::Usage;
   }
   std::vector<unsigned> sizes(batches.begin(), batches.end());
   if (sizes.empty())
@@ -74,7 +74,7 @@ int runBench(Reporter &reporter) {
     if (size == 0 || size > kMaxBatch) {
       reporter.error(
           formatv("--batch={0} is not from 1 to {1}", size, kMaxBatch).str());
-      return kUsage;
+      return ExitCode::Usage;
     }
   Expected<ProgramPaths> paths = findProgram(program);
   if (!paths)
@@ -102,7 +102,7 @@ int runBench(Reporter &reporter) {
   }
   table.print(outs());
   reporter.done();
-  return kDone;
+  return ExitCode::Done;
 }
 
 } // namespace quantc

@@ -53,15 +53,15 @@ std::variant<const Command *, int> parseCommandLine(int argc, char **argv,
   StringRef word = argc > 1 ? argv[1] : "";
   if (word.empty()) {
     printUsage(errs());
-    return kUsage;
+    return ExitCode::Usage;
   }
   if (word == "--help" || word == "-h" || word == "help") {
     printUsage(outs());
-    return kDone;
+    return ExitCode::Done;
   }
   if (word == "--version") {
     outs() << "quantc " << mlir::qnet::versionString() << "\n";
-    return kDone;
+    return ExitCode::Done;
   }
   const auto *found = find_if(commands(), [&](const Command &command) {
     return command.syntax->getName() == word;
@@ -71,7 +71,7 @@ std::variant<const Command *, int> parseCommandLine(int argc, char **argv,
                    isPlanned(word)
                        ? "it is not part of this version; see quantc --help"
                        : "see quantc --help for the commands");
-    return kUsage;
+    return ExitCode::Usage;
   }
   std::string problem;
   raw_string_ostream os(problem);
@@ -82,12 +82,12 @@ std::variant<const Command *, int> parseCommandLine(int argc, char **argv,
     what.consume_front(":");
     auto [first, rest] = what.trim().split('\n');
     reporter.error(first.trim(), "", rest.trim());
-    return kUsage;
+    return ExitCode::Usage;
   }
   if (progressFormat != "auto" && progressFormat != "json") {
     reporter.error("--progress=" + progressFormat + " is unknown", "",
                    "choose auto or json");
-    return kUsage;
+    return ExitCode::Usage;
   }
   return found;
 }

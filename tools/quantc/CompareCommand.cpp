@@ -21,6 +21,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -210,8 +211,8 @@ Error Comparison::runLibrary(ArrayRef<Tensor> tensors,
       std::memcpy(&left, &got[at], sizeof(float));
       std::memcpy(&right, &wanted[at], sizeof(float));
       bool bothNaN = std::isnan(left) && std::isnan(right);
-      findings.unequalBits +=
-          !bothNaN && std::memcmp(&left, &right, sizeof(float)) != 0;
+      findings.unequalBits += !bothNaN && std::bit_cast<uint32_t>(left) !=
+                                              std::bit_cast<uint32_t>(right);
     }
   }
   return Error::success();
@@ -342,16 +343,16 @@ int runCompare(Reporter &reporter) {
     std::string text = toString(findings.takeError());
     if (!reporter.failed())
       reporter.error(text);
-    return kFailed;
+    return ExitCode::Failed;
   }
   asJson ? writeFindings(*findings) : printFindings(*findings);
   reporter.done();
   // Different bits are a broken promise, not a statistic.
   if (findings->unequalBits != 0) {
     reporter.error("the library's results are not the reference interpreter's");
-    return kFailed;
+    return ExitCode::Failed;
   }
-  return kDone;
+  return ExitCode::Done;
 }
 
 } // namespace quantc

@@ -159,7 +159,7 @@ static Expected<CompileOptions> readOptions() {
 int runCompile(Reporter &reporter) {
   Expected<CompileOptions> options = readOptions();
   if (!options)
-    return reporter.fail(options.takeError(), kUsage);
+    return reporter.fail(options.takeError(), ExitCode::Usage);
 
   mlir::DialectRegistry registry;
   mlir::qnet::registerAllDialects(registry);
@@ -169,10 +169,10 @@ int runCompile(Reporter &reporter) {
     if (!reporter.failed())
       reporter.error("compilation failed without a reason",
                      sys::path::filename(options->model));
-    return kFailed;
+    return ExitCode::Failed;
   }
   reporter.done({{"output", options->output}});
-  return kDone;
+  return ExitCode::Done;
 }
 
 } // namespace quantc

@@ -97,7 +97,7 @@ static int inspectProgram(Reporter &reporter) {
     mlir::qnet::writeManifest(*manifest, outs());
   else
     printManifest(*manifest);
-  return kDone;
+  return ExitCode::Done;
 }
 
 //===----------------------------------------------------------------------===//
@@ -178,15 +178,15 @@ static int inspectModel(Reporter &reporter) {
   auto module =
       mlir::qnet::loadFloatNetwork(subject, context, /*prepared=*/false);
   if (!module)
-    return kFailed;
+    return ExitCode::Failed;
   auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
   if (!main) {
     reporter.error("'" + subject + "' has no function @main");
-    return kFailed;
+    return ExitCode::Failed;
   }
   ModelFacts facts = factsOf(main);
   asJson ? writeFacts(facts) : printFacts(facts);
-  return kDone;
+  return ExitCode::Done;
 }
 
 int runInspect(Reporter &reporter) {

@@ -87,7 +87,8 @@ Expected<std::unique_ptr<Program>> Program::load(const ProgramPaths &paths) {
   std::string path = paths.file("so");
   // dlopen looks for a bare name along the system's path, not here.
   SmallString<128> absolute(path);
-  sys::fs::make_absolute(absolute);
+  if (std::error_code error = sys::fs::make_absolute(absolute))
+    return problem("cannot load '" + path + "': " + error.message());
   program->library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!program->library)
     return problem("cannot load '" + path + "' (compiled for " +

@@ -10,7 +10,7 @@
 namespace quantc {
 
 /// Exit codes of every subcommand.
-enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2 };
+enum ExitCode { Done = 0, Failed = 1, Usage = 2 };
 
 /// How messages and progress are written to standard error: lines for a person
 /// (progress only on a terminal), or one JSON object a line
@@ -30,7 +30,7 @@ public:
   void error(llvm::StringRef message, llvm::StringRef where = "",
              llvm::StringRef remedy = "");
   /// Reports the error and returns the code to exit with.
-  int fail(llvm::Error error, ExitCode code = kFailed);
+  int fail(llvm::Error error, ExitCode code = ExitCode::Failed);
   void warning(llvm::StringRef message);
   void progress(llvm::StringRef stage, int64_t done, int64_t total) override;
   /// The end of a success; `facts` are for programs ("manifest": path, ...).

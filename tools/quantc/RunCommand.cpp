@@ -158,12 +158,12 @@ int runRun(Reporter &reporter) {
     std::string text = toString(results.takeError());
     if (!reporter.failed())
       reporter.error(text);
-    return kFailed;
+    return ExitCode::Failed;
   }
   if (Error error = writeOutputs(outputs, *results))
     return reporter.fail(std::move(error));
   reporter.done();
-  return kDone;
+  return ExitCode::Done;
 }
 
 } // namespace quantc

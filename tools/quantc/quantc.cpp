@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   quantc::Reporter reporter;
   auto parsed = quantc::parseCommandLine(argc, argv, reporter);
-  if (auto *code = std::get_if<int>(&parsed))
-    return *code;
-  return std::get<const quantc::Command *>(parsed)->run(reporter);
+  if (auto *command = std::get_if<const quantc::Command *>(&parsed))
+    return (*command)->run(reporter);
+  return *std::get_if<int>(&parsed);
 }
