@@ -25,7 +25,9 @@ protected:
   void SetUp() override {
     ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("quantc-rows", folder));
   }
-  void TearDown() override { (void)llvm::sys::fs::remove_directories(folder); }
+  void TearDown() override {
+    EXPECT_FALSE(llvm::sys::fs::remove_directories(folder));
+  }
 
   std::string path(StringRef name) {
     llvm::SmallString<128> result(folder);

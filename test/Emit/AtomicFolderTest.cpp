@@ -18,7 +18,7 @@ protected:
   void SetUp() override {
     ASSERT_FALSE(sys::fs::createUniqueDirectory("quantc-folder", root));
   }
-  void TearDown() override { sys::fs::remove_directories(root); }
+  void TearDown() override { EXPECT_FALSE(sys::fs::remove_directories(root)); }
 
   std::string at(StringRef name) const {
     SmallString<128> path(root);
@@ -92,7 +92,7 @@ TEST_F(AtomicFolderTest, AReservedFileIsWhatTheOtherProcessMadeOfIt) {
   std::string path = cantFail(folder->reserve("lib.so"));
   std::error_code error;
   // A linker replaces the file instead of writing into it.
-  sys::fs::remove(path);
+  ASSERT_FALSE(sys::fs::remove(path));
   {
     raw_fd_ostream os(path, error);
     os << "linked";
@@ -107,7 +107,8 @@ TEST_F(AtomicFolderTest, AFolderThatCannotBeIsOneErrorBeforeTheWork) {
     std::error_code error;
     raw_fd_ostream os(at("file"), error);
   }
-  for (std::string path : {at("file"), at("file/below"), std::string()}) {
+  for (const std::string &path :
+       {at("file"), at("file/below"), std::string()}) {
     auto folder = AtomicFolder::open(path);
     ASSERT_FALSE(bool(folder)) << path;
     std::string message = toString(folder.takeError());

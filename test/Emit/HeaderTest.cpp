@@ -32,12 +32,12 @@ TEST(HeaderTest, OneInputAndOutputAreTheFixedInterface) {
   Manifest manifest = twoByOne();
   manifest.inputs.pop_back();
   std::string text = headerOf(manifest);
-  for (StringRef line :
-       {"#define net_INPUTS 784 ", "#define net_OUTPUTS 10 ",
-        "size_t net_workspace_size(size_t batch);",
-        "void net_run(const float *input, float *output, size_t batch, void "
-        "*workspace);",
-        "extern \"C\" {", "#include <stddef.h>"})
+  constexpr StringLiteral run =
+      "void net_run(const float *input, float *output, size_t batch, "
+      "void *workspace);";
+  for (StringRef line : {"#define net_INPUTS 784 ", "#define net_OUTPUTS 10 ",
+                         "size_t net_workspace_size(size_t batch);", run.data(),
+                         "extern \"C\" {", "#include <stddef.h>"})
     EXPECT_TRUE(StringRef(text).contains(line)) << line.str() << "\n" << text;
 }
 
@@ -92,7 +92,7 @@ TEST(HeaderTest, EveryTextHasAProgramName) {
        {std::pair("mnist-12", "mnist_12"), std::pair("12.net", "model_12_net"),
         std::pair("", "model_"), std::pair("_x", "model__x")})
     EXPECT_EQ(programNameFrom(text), name);
-  for (std::string text :
+  for (const std::string &text :
        {std::string(500, 'a'), std::string(500, '-'), std::string("\xff\xfe")})
     EXPECT_FALSE(errorToBool(checkProgramName(programNameFrom(text))));
 }

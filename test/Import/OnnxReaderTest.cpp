@@ -214,7 +214,9 @@ protected:
         0);
     ASSERT_EQ(mkfifo((root + "/model/pipe").c_str(), 0600), 0);
   }
-  void TearDown() override { llvm::sys::fs::remove_directories(root); }
+  void TearDown() override {
+    EXPECT_FALSE(llvm::sys::fs::remove_directories(root));
+  }
 
   void write(const std::string &name, const std::string &bytes) {
     std::error_code error;

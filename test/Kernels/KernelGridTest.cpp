@@ -20,7 +20,7 @@
 #include "llvm/TargetParser/Triple.h"
 #include "gtest/gtest.h"
 
-#include <cstring>
+#include <bit>
 #include <random>
 
 using namespace mlir;
@@ -176,8 +176,8 @@ protected:
                           100)
                   : numerics::scaleAccumulator(acc, layer.multiplier[c],
                                                layer.outBias[c]);
-          ASSERT_EQ(std::memcmp(&expected, &y[r * layer.n + c], sizeof(float)),
-                    0)
+          ASSERT_EQ(std::bit_cast<uint32_t>(expected),
+                    std::bit_cast<uint32_t>(y[r * layer.n + c]))
               << row->name.str() << ": row " << r << " of " << rows
               << ", channel " << c << " of " << layer.n << ", " << layer.k
               << " inputs: " << y[r * layer.n + c] << " instead of "
