@@ -42,14 +42,10 @@ static void printKeyword(OpAsmPrinter &printer, Operation *, AttrTy attribute) {
 #include "quantc/Dialect/QnetOps.cpp.inc"
 
 void QnetDialect::initialize() {
-  // MLIR keeps references to lambdas that capture nothing, which the analyzer
-  // takes for addresses of dead stack memory.
-#ifndef __clang_analyzer__
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "quantc/Dialect/QnetAttributes.cpp.inc"
       >();
-#endif
   addOperations<
 #define GET_OP_LIST
 #include "quantc/Dialect/QnetOps.cpp.inc"
