@@ -72,3 +72,16 @@ func.func @main(%x: tensor<2x2xf32>, %y: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %z = qnet.matmul %x, %y : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   return %z : tensor<2x2xf32>
 }
+
+// -----
+
+// A table that the rows make, read at constant places.
+!q = !quant.uniform<u8:f32, 0.5:0>
+func.func @main(%x: tensor<256xf32>) -> tensor<256x!q> {
+  %t = qnet.cast %x : tensor<256xf32> -> tensor<256xui8>
+  %c = qnet.constant dense<1.0> : tensor<256xf32>
+  %s = qnet.quantize %c : tensor<256xf32> -> tensor<256x!q>
+  // expected-remark @below {{its table depends on the input}}
+  %y = qnet.lookup %s, %t : (tensor<256x!q>, tensor<256xui8>) -> tensor<256x!q>
+  return %y : tensor<256x!q>
+}
