@@ -88,6 +88,7 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
                {"target", manifest.target},
                {"cpu", manifest.cpu},
                {"variants", manifest.variants},
+               {"features", manifest.features},
                {"inputs", json::array()},
                {"outputs", json::array()},
                {"int8_entry", manifest.eightBitEntry},
@@ -190,6 +191,16 @@ public:
     complain("'" + key + "' is no list");
     return empty;
   }
+  std::vector<std::string> words(const json &object, StringRef key) {
+    std::vector<std::string> result;
+    for (const json &word : list(object, key)) {
+      if (word.is_string())
+        result.push_back(word.get<std::string>());
+      else
+        complain("'" + key + "' holds something that is no string");
+    }
+    return result;
+  }
   std::map<std::string, std::string> strings(const json &object,
                                              StringRef key) {
     std::map<std::string, std::string> result;
@@ -276,12 +287,8 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
   result.name = reader.string(root, "name");
   result.target = reader.string(root, "target");
   result.cpu = reader.string(root, "cpu");
-  for (const json &variant : reader.list(root, "variants")) {
-    if (variant.is_string())
-      result.variants.push_back(variant.get<std::string>());
-    else
-      reader.complain("'variants' holds something that is no string");
-  }
+  result.variants = reader.words(root, "variants");
+  result.features = reader.words(root, "features");
   for (const json &tensor : reader.list(root, "inputs"))
     result.inputs.push_back(reader.tensor(tensor));
   for (const json &tensor : reader.list(root, "outputs"))

@@ -104,6 +104,7 @@ Error PackageWriter::describe() {
   manifest.cpu = target.cpu == "native" ? target.best().cpu : target.cpu;
   for (const CpuVariant &variant : target.variants)
     manifest.variants.push_back(variant.cpu);
+  manifest.features = requiredFeatures(target);
   manifest.methods = facts.methods;
   manifest.calibrationRows = facts.calibrationRows;
   manifest.calibrationRowsSkipped = facts.calibrationRowsSkipped;

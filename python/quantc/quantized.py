@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._native import Library
 from .arrays import data_argument, read_npy, write_npy
+from .cpu import missing_features
 from .errors import QuantcError
 from .manifest import C_NAME, Manifest, Tensor, read_manifest
 from .table import bytes_text, number_text, records_table, text_table
@@ -134,7 +135,10 @@ class Quantized:
         self._source = source
         if owned_folder is not None:
             weakref.finalize(self, shutil.rmtree, owned_folder, ignore_errors=True)
-        self._call: Callable[..., Any] = _open(path, self._manifest) if runs_here else self._foreign
+        features = self._manifest.data.get("features")
+        self._missing = missing_features(features) if isinstance(features, list) else []
+        opens = runs_here and not self._missing
+        self._call: Callable[..., Any] = _open(path, self._manifest) if opens else self._foreign
 
     @property
     def name(self) -> str:
@@ -273,8 +277,11 @@ class Quantized:
         return "\n".join(lines)
 
     def _foreign(self, *inputs: ArrayLike) -> Any:
+        target = self._manifest.target or "another target"
+        if self._missing:
+            target = f"a CPU with {', '.join(self._missing)}, which this one lacks,"
         raise QuantcError(
-            f"this network was compiled for {self._manifest.target or 'another target'} and does not run here",
+            f"this network was compiled for {target} and does not run here",
             remedy="quantc.reference(q, x) gives the same bits on any machine",
         )
 

@@ -42,6 +42,8 @@ def manifest(name: str, library: Path) -> dict[str, Any]:
         "name": name,
         "target": "x86_64-unknown-linux-gnu",
         "cpu": "haswell",
+        "variants": ["haswell"],
+        "features": [],
         "inputs": [
             {"name": "a", "shape": [None, 2, 3], "values": 6, "scale": 0.25, "zero_point": 3},
             {"name": "b", "shape": [None, 2], "values": 2},

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import quantc
 from conftest import manifest
+from quantc.cpu import missing_features
 
 Calls = Callable[[], list[list[str]]]
 A = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
@@ -175,3 +176,19 @@ def test_compare(recording_tool: Calls, network: Path, tmp_path: Path) -> None:
 def test_compare_needs_the_float_model(network: Path) -> None:
     with pytest.raises(ValueError, match="does not know its float model"):
         quantc.load(network).compare(A)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("processor : 0\nflags\t\t: fpu sse4_1 bmi1 abm avx2\n", ["avx512vnni"]),
+        ("flags : sse4_1 bmi1 abm avx2 avx512_vnni\n", []),
+        ("Features : fp asimd asimddp\n", ["sse4.1", "bmi", "lzcnt", "avx2", "avx512vnni"]),
+        ("nothing of the kind", []),
+    ],
+)
+def test_features_that_the_cpu_lacks(tmp_path: Path, text: str, missing: list[str]) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    required = ["sse4.1", "bmi", "lzcnt", "avx2", "avx512vnni", 7]
+    assert missing_features(required, tmp_path / "cpuinfo") == missing
+    assert missing_features(required, tmp_path / "none") == []

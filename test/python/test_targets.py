@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
+import quantc
 from onnx import TensorProto, helper, numpy_helper
+from quantc.cpu import missing_features
 from quantc.tool import find_tool
 
 Floats = npt.NDArray[np.float32]
@@ -259,6 +261,24 @@ def test_other_formats(workshop: Workshop, triple: str, cpu: str, said: str) -> 
     ).stdout
     assert said in shown
     assert "net_run" in shown
+
+
+def test_a_newer_cpus_library_is_refused(workshop: Workshop) -> None:
+    """Loaded, it would end the process in the middle of a network."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the library is for an x86 CPU")
+    out = workshop.build("newer", "", "sapphirerapids", "object,header,shared")
+    features = json.loads((out / "net.json").read_text())["features"]
+    assert {"avx2", "avx512vnni", "amx-int8"} <= set(features)
+    if not missing_features(features):
+        pytest.skip("this CPU has all that the library needs")
+    command: list[str | Path] = [find_tool(), "run", out / "net.so", "--input", workshop.folder / "rows.npy"]
+    run = subprocess.run([*command, "--output", out / "y.npy"], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "is compiled for sapphirerapids, and this CPU has no" in run.stderr
+    q = quantc.load(out / "net.so")
+    with pytest.raises(quantc.QuantcError, match="which this one lacks"):
+        q.predict(workshop.rows)
 
 
 def test_same_inputs_give_the_same_files(workshop: Workshop) -> None:

@@ -1,6 +1,8 @@
 //===- Program.cpp - A compiled program, loaded ---------------------------===//
 #include "Program.h"
 
+#include "quantc/Codegen/Codegen.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -85,6 +87,12 @@ Expected<std::unique_ptr<Program>> Program::load(const ProgramPaths &paths) {
                    " inputs and outputs; at most " + Twine(kMaxTensors) +
                    " can be run here");
   std::string path = paths.file("so");
+  if (auto missing = mlir::qnet::missingOnHost(program->description.features);
+      !missing.empty())
+    return problem("'" + path + "' is compiled for " +
+                   program->description.cpu + ", and this CPU has no " +
+                   join(missing, ", ") +
+                   "; compile with --cpu=native here, or --cpu=portable");
   // dlopen looks for a bare name along the system's path, not here.
   SmallString<128> absolute(path);
   if (std::error_code error = sys::fs::make_absolute(absolute))

@@ -50,6 +50,14 @@ using EmitErrorFn = llvm::function_ref<InFlightDiagnostic()>;
 FailureOr<Target> resolveTarget(llvm::StringRef triple, llvm::StringRef cpu,
                                 EmitErrorFn emitError);
 
+/// What a CPU must have to run objects for the target, by LLVM's names of
+/// features ("avx2"); of a fat object, its least variant.
+std::vector<std::string> requiredFeatures(const Target &target);
+
+/// Those of `required` that this machine has not. Names of other architectures
+/// count as had: the loader refuses their objects by itself.
+std::vector<std::string> missingOnHost(llvm::ArrayRef<std::string> required);
+
 enum class OutputKind { Object, Assembly, LLVMText };
 
 /// One file to write, and where to.

@@ -81,6 +81,8 @@ struct Manifest {
   std::string cpu;
   /// Code variants in the object, in the order in which they are preferred.
   std::vector<std::string> variants;
+  /// What a CPU must have to run it, by LLVM's names: "avx2", "dotprod".
+  std::vector<std::string> features;
   std::vector<ManifestTensor> inputs;
   std::vector<ManifestTensor> outputs;
   /// Whether there is an `N_run_i8`: every tensor has 8-bit parameters.
