@@ -10,8 +10,8 @@ import numpy as np
 from networks import Doubles, Floats
 
 MOST_CPU = 1.1  # processor seconds a second: more than that is more than one thread
-MOST_IDLE_CPU = 0.1  # the same while others have their turn
-LEAST_IDLE_S = 0.2  # a shorter idle time says nothing: the request itself has to be read
+MOST_IDLE_CPU = 0.3  # the same while others have their turn; reading requests takes some, a thread that spins takes 1
+LEAST_IDLE_S = 0.05  # a shorter time says nothing
 LEAST_SQNR_DB = 6.0  # of a result that is right; half the signal is noise then, far more than 8 bits make
 FARTHEST = 0.5  # relative difference of one form's results at two batches, which may choose other ranges
 

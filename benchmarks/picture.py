@@ -21,7 +21,7 @@ def draw(report: Report, path: Path) -> None:
 
     batches = sorted({cell.batch for cell in report.cells})
     width = BAR / max(1, len(batches))
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for place, batch in enumerate(batches):
         for column, network in enumerate(report.networks):
             cell = next((cell for cell in network.cells if cell.batch == batch), None)
@@ -32,7 +32,7 @@ def draw(report: Report, path: Path) -> None:
             axes.bar(x, found.value, width * 0.92, color=COLORS[place % len(COLORS)])
             axes.annotate(f"{found.value:.2f}", (x, found.value), (0, 2), textcoords="offset points", ha="center")
             inside = found.value * 0.03
-            axes.annotate(found.peer, (x, inside), rotation=90, ha="center", va="bottom", fontsize=7, color="white")
+            axes.annotate(found.peer, (x, inside), rotation=90, ha="center", va="bottom", fontsize=6, color="white")
     axes.axhline(1, color=INK, linewidth=1)
     axes.set_xticks(range(len(report.networks)), [network.name for network in report.networks])
     axes.set_ylabel("quickest peer's time / quantc's")
