@@ -1,7 +1,7 @@
 """OpenVINO on the CPU: the float model, NNCF's int8, and ONNX Runtime's QDQ model, each reshaped to the batch.
 
 A call copies the rows into the request's own input tensor and its results out of the output tensor: of the ways that
-the Python interface offers, the quickest by more than a half for small networks.
+the Python interface offers, the quickest by a third for the smallest network.
 """
 
 from __future__ import annotations
