@@ -1,158 +1,225 @@
-"""Time compiled networks beside ONNX Runtime, all in one run and on one thread. Called by `./run bench`.
+"""Time compiled networks beside their peers, all in one run and on one thread. Called by `./run bench`.
 
-    python benchmarks/run.py --build build [--networks digits,mnist] [--batches 1,16,256]
+    python benchmarks/run.py --build build [--networks mnist,big] [--batches 1,16,256] [--peers onnxruntime,litert]
+                             [--compile-flag=--prefer=speed] [--update-docs]
 
-Contenders take turns of a few milliseconds, so that a busy moment hits them all; the table gives the best turn, which
-moves least with the machine, and the median. Absolute times are of this machine and this hour: compare within a run.
-All calls are made from Python; what that costs is the first figure. Results also go to BUILD/bench/results.json.
+Each contender has a process of its own, and they take turns of a few milliseconds, so that a busy moment hits them all;
+the tables give the best turn, which moves least with the machine, and the median. What is measured and how is told in
+docs/benchmarks.md. Results go to BUILD/bench: results.json, results.md and ratios.svg. Ctrl-C ends a run early, and
+what was measured until then is told and written.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
+import importlib.metadata
+import os
+import platform
 import sys
-import timeit
+import time
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
 
-import numpy as np
-import onnx
-import quantc
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from quantc._native import Library
+import report as reports
+from contenders import KINDS, PEERS
+from networks import WIDTHS
+from picture import draw
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "examples" / "digits"))
-
-from data import load_digits  # noqa: E402 - the example's modules are no package
-from peers import Predict, Timing, onnxruntime_predict, quantize_with_onnxruntime, time_side_by_side  # noqa: E402
-
-WIDTHS = {  # random-weight ReLU networks: what people deploy, from a sensor's to a transformer's feed-forward block
-    "seed": (2, 64, 32, 1),
-    "mnist": (784, 512, 256, 10),
-    "tinyad": (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640),
-    "ffn": (1024, 4096, 1024),
-    "big": (2048, 2048, 2048, 2048, 2048),
-}
-NETWORKS = ("digits", *WIDTHS)
-CALIBRATION_ROWS = 256
-SEED = 1
-CALLS = 1_000  # a turn: short enough to fall between other processes' time slices
-TURNS = 500
-EMPTY_SOURCE = """
-#include <stddef.h>
-size_t empty_workspace_size(size_t batch) { return 64; }
-void empty_run(const float *input, float *output, size_t batch, void *workspace) { output[0] = input[0]; }
-"""
-
-Floats = NDArray[np.float32]
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+DOCUMENT_PICTURE = ROOT / "docs" / "benchmarks.svg"
+TABLE_BEGIN = "<!-- results: written by `./run bench --update-docs` -->"
+TABLE_END = "<!-- end of results -->"
+BATCHES = (1, 16, 256)
+MOST_ROWS = 256
+PLAIN_WIDTH = 130
+INTERRUPTED = 130  # the shell's exit code for it
 
 
-def call_overhead(folder: Path) -> float:
-    """Seconds that a call from Python costs beside the network: a library that does nothing, called on one row."""
-    (folder / "empty.c").write_text(EMPTY_SOURCE)
-    path = folder / "empty.so"
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", folder / "empty.c", "-o", path], check=True)
-    library = Library(str(path), "empty", [("input", (784,))], [("output", (10,))])
-    x = np.zeros((1, 784), np.float32)
-    call = min(timeit.repeat(lambda: library(x), number=CALLS, repeat=TURNS))
-    nothing = min(timeit.repeat(lambda: x, number=CALLS, repeat=TURNS))
-    return (call - nothing) / CALLS
+class Status:
+    """Where a run is: a bar on a terminal, and elsewhere a line a network and a cell."""
+
+    def __init__(self, console: Console, cells: int) -> None:
+        self._console = console
+        self._start = time.monotonic()
+        self._line = ""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("begin", total=cells)
+
+    def tell(self, text: str) -> None:
+        """Say what is being done now."""
+        self._bar.update(self._task, description=text)
+        place = text.partition(": ")[0]
+        if not self._console.is_terminal and place != self._line:
+            self._line = place
+            self._console.print(f"{time.monotonic() - self._start:5.0f} s  {place}")
+
+    def done(self, cells: int) -> None:
+        """Say how many cells are behind us."""
+        self._bar.update(self._task, completed=cells)
+
+    def __enter__(self) -> Status:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
 
 
-def random_network(widths: Sequence[int], path: Path) -> Floats:
-    """Write a random ReLU network as ONNX, and give normal rows for it."""
-    random = np.random.default_rng(SEED)
-    nodes, initializers, value = [], [], "x"
-    for index, (inputs, outputs) in enumerate(pairwise(widths), start=1):
-        weight = random.standard_normal((outputs, inputs), dtype=np.float32) * np.float32(np.sqrt(2 / inputs))
-        bias = random.standard_normal(outputs, dtype=np.float32) * np.float32(0.1)
-        initializers += [numpy_helper.from_array(weight, f"w{index}"), numpy_helper.from_array(bias, f"b{index}")]
-        last = index + 1 == len(widths)
-        result = "y" if last else f"h{index}"
-        nodes.append(helper.make_node("Gemm", [value, f"w{index}", f"b{index}"], [result], f"dense{index}", transB=1))
-        value = result
-        if not last:
-            nodes.append(helper.make_node("Relu", [value], [f"r{index}"], f"relu{index}"))
-            value = f"r{index}"
-    graph = helper.make_graph(
-        nodes,
-        "random",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", widths[0]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", widths[-1]])],
-        initializers,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 8
-    onnx.save(model, path)
-    return random.standard_normal((CALIBRATION_ROWS, widths[0]), dtype=np.float32)
-
-
-def prepare(name: str, folder: Path) -> tuple[dict[str, Predict], Floats]:
-    """Give the contenders for a network, and rows to run them on."""
-    if name == "digits":
-        model, digits = ROOT / "examples" / "digits" / "digits.onnx", load_digits()
-        calibration, rows = digits.calibration.pixels, digits.test.pixels
-    else:
-        model = folder / f"{name}.onnx"
-        calibration = rows = random_network(WIDTHS[name], model)
-    int8_model = folder / f"{name}-onnxruntime-int8.onnx"
-    quantize_with_onnxruntime(model, calibration, int8_model)
-    q = quantc.quantize(model, calibration)
-    return {
-        "quantc int8": q.predict,
-        "ONNX Runtime int8": onnxruntime_predict(int8_model),
-        "ONNX Runtime float": onnxruntime_predict(model),
-    }, rows
-
-
-def microseconds(timing: Timing) -> str:
-    return f"{timing.best * 1e6:,.1f} ({timing.median * 1e6:,.1f})"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Time compiled networks beside ONNX Runtime, on one thread.")
-    parser.add_argument("--build", type=Path, required=True, help="the build folder")
-    parser.add_argument("--networks", default=",".join(NETWORKS), help=f"of {', '.join(NETWORKS)}")
-    parser.add_argument("--batches", default="1,16,256", help="rows a call")
-    arguments = parser.parse_args()
-    names = arguments.networks.split(",")
-    unknown = [name for name in names if name not in NETWORKS]
+def chosen(parser: argparse.ArgumentParser, option: str, text: str, known: Sequence[str]) -> list[str]:
+    """Give the names in a text with commas between them; a wrong one ends the program with a message."""
+    names = [name for name in text.split(",") if name]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        parser.error(f"no network {', '.join(unknown)}; there are {', '.join(NETWORKS)}")
-    try:
-        batches = [int(text) for text in arguments.batches.split(",")]
-    except ValueError:
-        parser.error(f"--batches needs numbers with commas between them, got {arguments.batches}")
-    if not all(0 < batch <= CALIBRATION_ROWS for batch in batches):
-        parser.error(f"--batches goes from 1 to {CALIBRATION_ROWS}")
+        parser.error(f"{option}: there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    return list(dict.fromkeys(names))
 
-    folder = arguments.build / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=110)
-    overhead = call_overhead(folder)
-    console.print(f"a call from Python costs {overhead * 1e9:.0f} ns beside the network")
-    results: dict[str, object] = {"call_overhead_s": overhead}
-    table: Table | None = None
-    for index, name in enumerate(names, start=1):
-        console.print(f"network {index} of {len(names)}: {name}")
-        contenders, rows = prepare(name, folder)
-        if table is None:
-            table = Table("network", "rows", *contenders, title="microseconds a call: best (median), one thread")
-        for batch in batches:
-            timings = time_side_by_side(contenders, np.ascontiguousarray(rows[:batch]))
-            table.add_row(name, str(batch), *(microseconds(timings[contender]) for contender in contenders))
-            results[f"{name}/{batch}"] = {c: {"best_s": t.best, "median_s": t.median} for c, t in timings.items()}
-    console.print(table)
-    (folder / "results.json").write_text(json.dumps(results, indent=1))
-    return 0
+
+def arguments(command_line: Sequence[str]) -> tuple[argparse.Namespace, list[str], list[int], list[str]]:
+    """Read the command line: the options, and networks, batches and peers."""
+    parser = argparse.ArgumentParser(prog="./run bench", description="Time compiled networks beside their peers.")
+    parser.add_argument("--build", type=Path, required=True, help="quantc's build folder (./run gives it)")
+    parser.add_argument("--out", type=Path, help="where results and scratch files go (BUILD/bench)")
+    parser.add_argument("--networks", default=",".join(WIDTHS), help="of %(default)s")
+    parser.add_argument("--batches", default=",".join(map(str, BATCHES)), help="rows a call (%(default)s)")
+    parser.add_argument("--peers", default=",".join(PEERS), help="of %(default)s")
+    parser.add_argument(
+        "--compile-flag", action="append", default=[], metavar="FLAG", help="for quantc compile; may be repeated"
+    )
+    parser.add_argument("--update-docs", action="store_true", help=f"put the tables into {DOCUMENT.relative_to(ROOT)}")
+    options = parser.parse_args(command_line)
+    networks = chosen(parser, "--networks", options.networks, list(WIDTHS))
+    peers = chosen(parser, "--peers", options.peers, PEERS)
+    try:
+        batches = sorted({int(text) for text in options.batches.split(",")})
+    except ValueError:
+        parser.error(f"--batches needs numbers with commas between them, got {options.batches}")
+    if not all(0 < batch <= MOST_ROWS for batch in batches):
+        parser.error(f"--batches goes from 1 to {MOST_ROWS}")
+    return options, networks, batches, peers
+
+
+def machine() -> str:
+    """Name the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def versions(peers: Sequence[str]) -> dict[str, str]:
+    """Give the installed versions of what is compared; "missing" where it is not installed."""
+    result = {}
+    for package in (package for peer in peers for package in KINDS[peer].packages):
+        try:
+            result[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            result[package] = "missing"
+    return result
+
+
+def rich_table(grid: reports.Grid) -> Table:
+    """Give a table for the terminal."""
+    table = Table(title=grid.title, title_justify="left")
+    for index, column in enumerate(grid.columns):
+        table.add_column(column, justify="right" if index else "left", overflow="fold")
+    for row in grid.rows:
+        table.add_row(*row)
+    return table
+
+
+def write(report: reports.Report, out: Path, update_docs: bool) -> list[Path]:
+    """Write the files of a run, and give their paths."""
+    files = [out / "results.json", out / "results.md", out / "ratios.svg"]
+    text = reports.markdown(report)
+    files[0].write_text(reports.as_json(report))
+    files[1].write_text(text)
+    draw(report, files[2])
+    if update_docs:
+        head, _, rest = DOCUMENT.read_text().partition(TABLE_BEGIN)
+        tail = rest.partition(TABLE_END)[2]
+        picture = f"![the quickest peer's time over quantc's, by network and batch]({DOCUMENT_PICTURE.name})"
+        DOCUMENT.write_text(f"{head}{TABLE_BEGIN}\n\n{picture}\n\n{text}\n{TABLE_END}{tail}")
+        DOCUMENT_PICTURE.write_text(files[2].read_text())
+        files += [DOCUMENT, DOCUMENT_PICTURE]
+    return files
+
+
+def measure(
+    networks: Sequence[str],
+    batches: Sequence[int],
+    peers: Sequence[str],
+    out: Path,
+    report: reports.Report,
+    console: Console,
+) -> None:
+    """Measure the networks into `report`, a table as soon as one is done; Ctrl-C ends it and leaves what there is."""
+    from measure import Measurement  # noqa: PLC0415 - needs quantc, which `main` finds
+
+    with Status(console, report.wanted_cells) as status:
+        for name in networks:
+            try:
+                Measurement(name, peers, out, report.flags, report, status.tell).run(batches)
+            except KeyboardInterrupt:
+                report.interrupted = True
+            status.done(len(report.cells))
+            if report.cells and report.cells[-1].network == name:
+                console.print(rich_table(reports.network_grid(report.networks[-1])))
+            if report.interrupted:
+                return
+
+
+def tell(report: reports.Report, out: Path, update_docs: bool, console: Console) -> None:
+    """Print what the whole run says, and write its files."""
+    if report.cells:
+        console.print(rich_table(reports.ratio_grid(report)))
+    for note in reports.footnotes(report):
+        console.print(f"- {note}", markup=False, style="dim")
+    for line in reports.summary(report):
+        console.print(line, markup=False)
+    if report.cells:
+        files = write(report, out, update_docs and not report.interrupted)
+        console.print(f"written: {', '.join(os.path.relpath(file) for file in files)}", markup=False)
+    if report.interrupted:
+        console.print("interrupted; all processes that it started are ended", markup=False)
+
+
+def main(command_line: Sequence[str]) -> int:
+    """Measure, tell and write."""
+    options, networks, batches, peers = arguments(command_line)
+    build: Path = options.build.resolve()
+    package = build / "python"
+    if not (package / "quantc").is_dir():
+        print(f"benchmarks/run.py: no quantc in {package}; build it with `./run build`", file=sys.stderr)
+        return 2
+    sys.path.insert(0, str(package))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
+    out: Path = (options.out or build / "bench").resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
+    report = reports.Report(machine(), versions(peers), options.compile_flag, len(networks) * len(batches))
+    measure(networks, batches, peers, out, report, console)
+    tell(report, out, options.update_docs, console)
+    if report.interrupted:
+        return INTERRUPTED
+    return 0 if len(report.cells) == report.wanted_cells and not report.inexact() else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

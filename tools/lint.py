@@ -137,7 +137,7 @@ def mypy_targets() -> list[str]:
     targets = ["python/quantc", "test/python", "examples/digits"]
     targets += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tools").glob("*.py"))]
     if (ROOT / "benchmarks").is_dir():
-        targets += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "benchmarks").glob("*.py"))]
+        targets += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "benchmarks").rglob("*.py"))]
     return targets
 
 

@@ -1,0 +1,285 @@
+"""What a run found, and how it is told: as JSON, as Markdown, and as tables on a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from contenders import KINDS, OUR_FORM, OURS
+from figures import Ratio, Timing, geometric_mean, ratio, smaller
+from plain_c import COMPILER, FLAGS, CTiming
+from plain_c import TITLE as PLAIN_C
+from turns import Entry
+
+OUR_ENTRY: Entry = (OURS, OUR_FORM)
+RIVAL: Entry = ("onnxruntime", "int8")  # whose accuracy the summary compares with
+NOTHING = "-"
+
+
+def title(entry: Entry) -> str:
+    """Name a contender's form, as tables do."""
+    return f"{KINDS[entry[0]].title} {entry[1]}"
+
+
+@dataclass
+class Cell:
+    """One network at one batch.
+
+    Attributes
+    ----------
+    timings : dict of Entry to Timing
+        All called from Python.
+    exact_bits : bool
+        Whether quantc's result is the reference interpreter's, bit for bit.
+    p50_s, p99_s : float
+        Of single calls of quantc from Python.
+    c_best_s, c_median_s : float
+        quantc called from C, as `quantc bench` tells it.
+    plain : CTiming or None
+        quantc and the plain C function in turns, both called from C; for tiny networks only.
+    """
+
+    network: str
+    batch: int
+    timings: dict[Entry, Timing] = field(default_factory=dict)
+    exact_bits: bool = False
+    p50_s: float = math.nan
+    p99_s: float = math.nan
+    c_best_s: float = math.nan
+    c_median_s: float = math.nan
+    plain: CTiming | None = None
+
+    def ratios(self, median: bool = False) -> tuple[Ratio | None, Ratio | None]:
+        """Give the ratio among those called from Python, and that among those called from C, by best or median."""
+        ours = self.timings.get(OUR_ENTRY)
+        among_runtimes = None
+        if ours is not None:
+            peers = {title(e): t.median_s if median else t.best_s for e, t in self.timings.items() if e != OUR_ENTRY}
+            among_runtimes = ratio(ours.median_s if median else ours.best_s, peers)
+        beside_plain = None
+        if self.plain is not None and median:
+            beside_plain = ratio(self.plain.quantc_median_s, {PLAIN_C: self.plain.plain_median_s})
+        elif self.plain is not None:
+            beside_plain = ratio(self.plain.quantc_best_s, {PLAIN_C: self.plain.plain_best_s})
+        return among_runtimes, beside_plain
+
+    def ratio(self, median: bool = False) -> Ratio | None:
+        """Give the cell's ratio: the worse of the two."""
+        return smaller(*self.ratios(median))
+
+
+@dataclass
+class NetworkResult:
+    """One network: its cells, and each contender's accuracy on rows that nobody calibrated on, in dB."""
+
+    name: str
+    cells: list[Cell] = field(default_factory=list)
+    sqnr_db: dict[Entry, float] = field(default_factory=dict)
+
+
+@dataclass
+class Report:
+    """A whole run, finished or interrupted."""
+
+    machine: str
+    versions: dict[str, str]
+    flags: list[str]
+    wanted_cells: int
+    networks: list[NetworkResult] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def fault(self, text: str) -> None:
+        """Take in what did not go as it should, once."""
+        if text not in self.faults:
+            self.faults.append(text)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All cells that were timed."""
+        return [cell for network in self.networks for cell in network.cells]
+
+    def inexact(self) -> list[Cell]:
+        """Cells in which quantc's bits are not the reference interpreter's."""
+        return [cell for cell in self.cells if not cell.exact_bits]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table before it is told in one form or another."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+    def markdown(self) -> str:
+        """Give the table as Markdown, under its title in bold; the columns after the first are aligned right."""
+        rule = ["---", *("---:" for _ in self.columns[1:])]
+        lines = [f"| {' | '.join(cells)} |" for cells in (self.columns, rule, *self.rows)]
+        return "\n".join([f"**{self.title}**", "", *lines, ""])
+
+
+def microseconds(*seconds: float) -> str:
+    """Give times in microseconds with three digits: the first, and the others in brackets."""
+    texts = [NOTHING if math.isnan(s) else _digits(s * 1e6) for s in seconds]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} ({', '.join(texts[1:])})"
+
+
+def _digits(value: float) -> str:
+    places = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:,.{min(places, 3)}f}"
+
+
+def network_grid(network: NetworkResult) -> Grid:
+    """Times of all contenders on a network, best (median), and their accuracy."""
+    cells = network.cells
+    entries = [(kind, form) for kind in KINDS for form in KINDS[kind].forms]
+    rows = []
+    for entry in entries:
+        times = [
+            microseconds(cell.timings[entry].best_s, cell.timings[entry].median_s) if entry in cell.timings else NOTHING
+            for cell in cells
+        ]
+        accuracy = f"{network.sqnr_db[entry]:.1f}" if entry in network.sqnr_db else NOTHING
+        if accuracy != NOTHING or any(time != NOTHING for time in times):
+            rows.append([title(entry), *times, accuracy])
+    rows.append(["quantc, one call: p50 (p99)", *(microseconds(cell.p50_s, cell.p99_s) for cell in cells), ""])
+    rows.append(["quantc from C", *(microseconds(cell.c_best_s, cell.c_median_s) for cell in cells), ""])
+    if any(cell.plain for cell in cells):
+        times = [microseconds(c.plain.plain_best_s, c.plain.plain_median_s) if c.plain else NOTHING for c in cells]
+        rows.append([f"{PLAIN_C}, from C", *times, ""])
+        times = [microseconds(c.plain.quantc_best_s, c.plain.quantc_median_s) if c.plain else NOTHING for c in cells]
+        rows.append(["quantc, from C beside it", *times, ""])
+    columns = [network.name, *(f"batch {cell.batch}, us" for cell in cells), "SQNR, dB"]
+    return Grid(f"{network.name}: microseconds a call, best (median), one thread", columns, rows)
+
+
+def ratio_grid(report: Report) -> Grid:
+    """The cells' ratios, each with the peer that it is against."""
+    batches = sorted({cell.batch for cell in report.cells})
+    rows = []
+    for network in report.networks:
+        by_batch = {cell.batch: cell.ratio() for cell in network.cells}
+        found = [by_batch.get(batch) for batch in batches]
+        rows.append([network.name, *(f"{r.value:.2f} {r.peer}" if r else NOTHING for r in found)])
+    return Grid("quickest peer's time over quantc's", ["network", *(f"batch {b}" for b in batches)], rows)
+
+
+def summary(report: Report) -> list[str]:
+    """The lines that a run ends with."""
+    ratios = [(cell, found) for cell in report.cells if (found := cell.ratio())]
+    lines = []
+    if ratios:
+        mean = geometric_mean(found.value for _, found in ratios)
+        medians = geometric_mean(found.value for cell, _ in ratios if (found := cell.ratio(median=True)))
+        lines.append(f"geometric mean over {_count(len(ratios), 'cell')}: {mean:.3f} (by medians: {medians:.3f})")
+        cell, found = min(ratios, key=lambda pair: pair[1].value)
+        lines.append(f"smallest cell: {found.value:.3f}, {cell.network} at batch {cell.batch}, against {found.peer}")
+        behind = [pair for pair in ratios if pair[1].value < 1]
+        lines.append(f"cells where a peer is quicker: {len(behind)} of {len(ratios)}")
+    gains = [
+        f"{network.name} {network.sqnr_db[OUR_ENTRY] - network.sqnr_db[RIVAL]:+.1f}"
+        for network in report.networks
+        if OUR_ENTRY in network.sqnr_db and RIVAL in network.sqnr_db
+    ]
+    if gains:
+        lines.append(f"SQNR beside {title(RIVAL)}, dB: {', '.join(gains)}")
+    inexact = report.inexact()
+    if inexact:
+        names = ", ".join(f"{cell.network} at batch {cell.batch}" for cell in inexact)
+        lines.append(f"NOT the reference interpreter's bits: {names}")
+    elif report.cells:
+        lines.append(f"the reference interpreter's bits in {_count(len(report.cells), 'cell')} of {len(report.cells)}")
+    if len(report.cells) < report.wanted_cells:
+        how = "interrupted" if report.interrupted else "incomplete"
+        lines.append(f"{how}: {len(report.cells)} of {_count(report.wanted_cells, 'cell')} timed")
+    return lines
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def footnotes(report: Report) -> list[str]:
+    """What a reader of the tables must know: what is missing, versions, and what the ratios are of."""
+    notes = [f"Not measured: {fault}." for fault in report.faults]
+    notes.append(
+        "A ratio is of best turns, between contenders called in the same way: all runtimes from Python. Where a plain "
+        "C function was timed, the cell has the smaller of that ratio and of the function's time over quantc's, both "
+        "called from C."
+    )
+    if any(cell.plain for cell in report.cells):
+        notes.append(
+            f"{PLAIN_C}: constant arrays, by rows or by columns, what is quicker, `{COMPILER} {' '.join(FLAGS)}`."
+        )
+    notes.append("SQNR is of the output, on rows that nobody calibrated on, against double precision.")
+    notes += [
+        f"{title((kind, form))}: {what}."
+        for kind in KINDS
+        for form, what in KINDS[kind].forms.items()
+        if any((kind, form) in cell.timings for cell in report.cells)
+    ]
+    notes.append(f"Versions: {', '.join(f'{name} {version}' for name, version in report.versions.items())}.")
+    notes.append(f"Machine: {report.machine}. Absolute times are of this machine and this hour.")
+    if report.flags:
+        notes.append(f"Flags of `quantc compile`: `{' '.join(report.flags)}`.")
+    return notes
+
+
+def grids(report: Report) -> list[Grid]:
+    """All tables of a run, the ratios last."""
+    return [*(network_grid(network) for network in report.networks if network.cells), ratio_grid(report)]
+
+
+def markdown(report: Report) -> str:
+    """Tables, summary and footnotes as Markdown, the ratios first."""
+    tables = grids(report)
+    parts = [tables[-1].markdown(), _list(summary(report)), *(grid.markdown() for grid in tables[:-1])]
+    return "\n".join([*parts, _list(footnotes(report))])
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def as_json(report: Report) -> str:
+    """All figures, times in seconds; NaN is written as null."""
+    networks: dict[str, Any] = {}
+    for network in report.networks:
+        cells = {}
+        for cell in network.cells:
+            found, medians = cell.ratio(), cell.ratio(median=True)
+            cells[str(cell.batch)] = {
+                "ratio": asdict(found) if found else None,
+                "ratio_by_medians": asdict(medians) if medians else None,
+                "exact_bits": cell.exact_bits,
+                "contenders": {title(entry): asdict(timing) for entry, timing in cell.timings.items()},
+                "quantc_single_call": {"p50_s": cell.p50_s, "p99_s": cell.p99_s},
+                "quantc_from_c": {"best_s": cell.c_best_s, "median_s": cell.c_median_s},
+                "plain_c": asdict(cell.plain) if cell.plain else None,
+            }
+        accuracy = {title(entry): value for entry, value in network.sqnr_db.items()}
+        networks[network.name] = {"batches": cells, "sqnr_db": accuracy}
+    ratios = [found.value for cell in report.cells if (found := cell.ratio())]
+    data = {
+        "machine": report.machine,
+        "versions": report.versions,
+        "flags": report.flags,
+        "interrupted": report.interrupted,
+        "geometric_mean": geometric_mean(ratios),
+        "smallest": min(ratios, default=math.nan),
+        "faults": report.faults,
+        "networks": networks,
+    }
+    return json.dumps(_without_nan(data), indent=1, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,168 @@
+"""If these fail, `./run bench` may tell other ratios, means or accuracies than it measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+sys.path.append(str(BENCHMARKS))  # the benchmark's modules are no package
+
+import figures  # noqa: E402
+import networks  # noqa: E402
+import plain_c  # noqa: E402
+import report  # noqa: E402
+import turns  # noqa: E402
+from figures import Ratio, Timing  # noqa: E402
+
+QUICK = Timing(best_s=2e-6, median_s=4e-6, cpu=1.0, idle_cpu=0.0)
+SLOW = Timing(best_s=3e-6, median_s=3e-6, cpu=1.0, idle_cpu=0.0)
+
+
+def small_report() -> report.Report:
+    """One network with two cells: a runtime is slower in the first, and the plain C function quicker in the second."""
+    first = report.Cell("seed", 1, {report.OUR_ENTRY: QUICK, report.RIVAL: SLOW}, exact_bits=True)
+    second = report.Cell("seed", 16, {report.OUR_ENTRY: QUICK, report.RIVAL: SLOW}, exact_bits=True)
+    second.plain = plain_c.CTiming(plain_best_s=0.5e-6, plain_median_s=1e-6, quantc_best_s=1e-6, quantc_median_s=1e-6)
+    network = report.NetworkResult("seed", [first, second], {report.OUR_ENTRY: 30.0, report.RIVAL: 20.5})
+    return report.Report("a machine", {"onnxruntime": "1"}, ["--flag"], 3, [network])
+
+
+def test_ratio_is_the_quickest_peers() -> None:
+    assert figures.ratio(2.0, {"a": 3.0, "b": 1.0}) == Ratio(0.5, "b")
+    assert figures.ratio(2.0, {}) is None
+
+
+def test_smaller_ratio() -> None:
+    low, high = Ratio(0.5, "a"), Ratio(2.0, "b")
+    assert figures.smaller(high, low) == low
+    assert figures.smaller(None, high) == high
+    assert figures.smaller(None, None) is None
+
+
+def test_geometric_mean() -> None:
+    assert figures.geometric_mean([0.5, 2.0, 8.0]) == pytest.approx(2.0)
+    assert math.isnan(figures.geometric_mean([]))
+
+
+def test_sqnr() -> None:
+    exact = np.array([[3.0], [4.0]])
+    assert figures.sqnr_db(exact, np.array([[3.5], [4.0]], np.float32)) == pytest.approx(20.0)
+    assert figures.sqnr_db(exact, exact.astype(np.float32)) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ([[3.0], [4.1]], None),
+        ([[3.0, 4.0]], "shape (1, 2)"),
+        ([[3.0], [np.nan]], "not finite"),
+        ([[-3.0], [4.0]], "SQNR -1.6 dB"),
+    ],
+)
+def test_wrong_results_are_refused(result: list[list[float]], said: str | None) -> None:
+    reason = figures.wrong(np.array([[3.0], [4.0]]), np.array(result, np.float32))
+    assert reason is None if said is None else reason is not None and said in reason
+
+
+def test_other_results_at_a_batch_are_refused() -> None:
+    whole = np.array([[3.0], [4.0]], np.float32)
+    assert figures.strays(whole, whole[:1] + np.float32(0.5)) is None
+    assert "other results" in str(figures.strays(whole, whole[1:] + 2))
+    assert "shape" in str(figures.strays(whole, whole[0]))
+
+
+def test_threads_are_refused() -> None:
+    assert figures.thread_fault(QUICK, idle_s=1.0) is None
+    assert "1.90 processors" in str(figures.thread_fault(Timing(1.0, 1.0, 1.9, 0.0), idle_s=1.0))
+    spinning = Timing(1.0, 1.0, 1.0, 0.9)
+    assert "while others" in str(figures.thread_fault(spinning, idle_s=1.0))
+    assert figures.thread_fault(spinning, idle_s=0.01) is None
+
+
+def test_turns_fill_their_time() -> None:
+    assert turns.calls_for(1e-6) == pytest.approx(4_000, abs=1)
+    assert turns.calls_for(1.0) == 1
+    assert turns.rounds_for({("a", "float"): 1e-6}) == turns.MOST_ROUNDS
+    assert turns.rounds_for({("a", "float"): 10.0}) == turns.FEWEST_ROUNDS
+
+
+def test_turns_add_up() -> None:
+    measured = turns.Turns(calls=2)
+    for wall in (2.0, 4.0, 12.0):
+        measured.add({"wall_s": wall, "cpu_s": wall / 2, "idle_s": 1.0, "idle_cpu_s": 0.25})
+    assert measured.timing() == Timing(best_s=1.0, median_s=2.0, cpu=0.5, idle_cpu=0.25)
+
+
+def test_a_cell_has_the_worse_of_its_ratios() -> None:
+    first, second = small_report().cells
+    assert first.ratio() == Ratio(1.5, "ONNX Runtime int8")
+    assert first.ratio(median=True) == Ratio(0.75, "ONNX Runtime int8")
+    assert second.ratio() == Ratio(0.5, plain_c.TITLE)
+    assert report.Cell("seed", 1).ratio() is None
+
+
+def test_summary() -> None:
+    lines = report.summary(small_report())
+    assert lines == [
+        "geometric mean over 2 cells: 0.866 (by medians: 0.750)",
+        "smallest cell: 0.500, seed at batch 16, against plain C float",
+        "cells where a peer is quicker: 1 of 2",
+        "SQNR beside ONNX Runtime int8, dB: seed +9.5",
+        "the reference interpreter's bits in 2 cells of 2",
+        "incomplete: 2 of 3 cells timed",
+    ]
+
+
+def test_wrong_bits_are_told() -> None:
+    wrong = small_report()
+    wrong.cells[0].exact_bits = False
+    assert "NOT the reference interpreter's bits: seed at batch 1" in report.summary(wrong)
+
+
+def test_tables() -> None:
+    text = report.markdown(small_report())
+    assert "| network | batch 1 | batch 16 |\n| --- | ---: | ---: |\n" in text
+    assert "| seed | 1.50 ONNX Runtime int8 | 0.50 plain C float |" in text
+    assert "| quantc int8 | 2.00 (4.00) | 2.00 (4.00) | 30.0 |" in text
+    assert "| ONNX Runtime int8 | 3.00 (3.00) | 3.00 (3.00) | 20.5 |" in text
+    assert "OpenVINO" not in text
+
+
+def test_what_is_missing_is_told_once() -> None:
+    lacking = small_report()
+    lacking.fault("LiteRT (it is not there)")
+    lacking.fault("LiteRT (it is not there)")
+    assert report.markdown(lacking).count("Not measured: LiteRT (it is not there).") == 1
+
+
+def test_json_has_no_nan() -> None:
+    data = json.loads(report.as_json(small_report()))
+    cell = data["networks"]["seed"]["batches"]["16"]
+    assert cell["ratio"] == {"value": 0.5, "peer": "plain C float"}
+    assert cell["quantc_single_call"] == {"p50_s": None, "p99_s": None}
+    assert data["smallest"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(6.54e-8, "0.065"), (1.234e-6, "1.23"), (5.6789e-5, "56.8"), (2.5e-3, "2,500")]
+)
+def test_microseconds(seconds: float, text: str) -> None:
+    assert report.microseconds(seconds) == text
+    assert report.microseconds(seconds, math.nan) == f"{text} (-)"
+
+
+def test_networks_are_the_same_in_every_run(tmp_path: Path) -> None:
+    network = networks.random_network("seed")
+    networks.write_network(network, tmp_path / "seed")
+    again = networks.read_network(tmp_path / "seed")
+    assert [w.shape for w in again.weights] == [(64, 2), (32, 64), (1, 32)]
+    assert all(np.array_equal(a, b) for a, b in zip(network.weights, again.weights, strict=True))
+    assert np.array_equal(network.rows, again.rows)
+    *_, result = again.activations(again.rows)
+    assert figures.sqnr_db(again.exact(), result) > 100
