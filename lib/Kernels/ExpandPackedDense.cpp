@@ -237,6 +237,8 @@ private:
       Value group = loop.getInductionVar();
       Value rhsGroup =
           offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
+      if (rows == 1)
+        prefetchRhs(rhsGroup);
       Value lhsBytes = scaled(group, row.kr * row.lhsBits() / 8);
       int64_t depth = row.kr / row.group();
       int64_t lanes = row.lanes * row.group();
@@ -265,6 +267,17 @@ private:
       for (int64_t v = 0; v < vectors(); ++v)
         addVisits(v, lhsRows, sums);
     writeFinish(sums, firstRow, firstChannel, rows);
+  }
+
+  /// Asks for the weights some steps ahead. A single row is as fast as its
+  /// weights arrive, and the hardware's own prefetcher stops at each page.
+  void prefetchRhs(Value rhsGroup) {
+    constexpr int64_t distance = 4096, line = 64;
+    int64_t bytes = row.nr * row.kr * rhsBytes();
+    for (int64_t at = 0; at < bytes; at += line)
+      LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,
+                             /*hint=*/3,
+                             /*cache=*/1);
   }
 
   /// Adds the visits of one vector of lanes to its accumulators of all rows.

@@ -106,7 +106,8 @@ Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
   auto acc = cast<VectorType>(op.getAccumulator().getType());
   int64_t lanes = acc.getNumElements();
   bool isAvx2 = isa == Isa::avx2 && lanes == 8;
-  if (!isAvx2 && !(isa == Isa::sse41 && lanes == 4)) {
+  bool isSse41 = isa == Isa::sse41 && lanes == 4;
+  if (!isAvx2 && !isSse41) {
     Value sum = op.getAccumulator();
     for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
       auto dot = DotOp::create(b, acc, sum, lhs, rhs);

@@ -3,6 +3,7 @@
 #include "quantc/Kernels/Schedule.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <array>
 #include <cassert>
@@ -11,7 +12,6 @@
 #include <numeric>
 
 using namespace mlir::qnet;
-using llvm::ArrayRef;
 
 /// What a visit reaches of its row's rate: its weights are loaded for one
 /// vector of lanes, and its offset comes from memory.
@@ -179,7 +179,7 @@ NarrowSplit mlir::qnet::split(const LayerWeights &layer, const KernelRow &row) {
 }
 
 Choice mlir::qnet::chooseRow(const LayerWeights &layer, Isa isa) {
-  Choice best;
+  const KernelRow *best = nullptr;
   double least = std::numeric_limits<double>::infinity();
   // Rows of one depth split alike, whatever their tiles: the first one shows
   // the cost of all.
@@ -199,11 +199,10 @@ Choice mlir::qnet::chooseRow(const LayerWeights &layer, Isa isa) {
     double cost = costOf(layer, row, *form);
     if (cost < least) {
       least = cost;
-      best.row = &row;
+      best = &row;
     }
   }
-  assert(best.row && "every instruction set has an integer row");
-  if (best.row->hasNarrowSums())
-    best.split = split(layer, *best.row);
-  return best;
+  if (!best)
+    llvm_unreachable("every instruction set has an integer row");
+  return {best, best->hasNarrowSums() ? split(layer, *best) : NarrowSplit()};
 }

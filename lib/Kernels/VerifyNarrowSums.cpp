@@ -100,6 +100,8 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
         int64_t most = 0, least = 0;
         for (int64_t d = 0; d < depth; ++d)
           for (int64_t j = 0; j < part; ++j) {
+            // An int8_t is a number here, not a character.
+            // NOLINTNEXTLINE(bugprone-signed-char-misuse)
             int64_t w = weights[at + d * lanes * group + lane * part + j];
             (w > 0 ? most : least) += w * max;
           }

@@ -28,7 +28,11 @@ func.func @layer(%x: memref<?x3xi16, strided<[16, 1]>>, %y: memref<?x16xi16>) {
 // CHECK: scf.for {{.*}} step %c2
 // CHECK-COUNT-4: qnet.dot
 // CHECK-NOT: qnet.dot
+// CHECK-NOT: llvm.intr.prefetch
 // CHECK: scf.for {{.*}} step %c1
+// A single row asks for its weights ahead: 16 channels of 2 are half a line.
+// CHECK: llvm.intr.prefetch
+// CHECK-NOT: llvm.intr.prefetch
 // CHECK-COUNT-2: qnet.dot
 // CHECK-NOT: qnet.dot
 
