@@ -12,6 +12,7 @@
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/Intrinsics.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace mlir::qnet;
@@ -27,8 +28,11 @@ llvm::Value *allBits(llvm::IRBuilder<> &b, llvm::Value *word, uint64_t mask) {
   return b.CreateICmpEQ(b.CreateAnd(word, bits), bits);
 }
 
-/// eax, ebx, ecx, edx of CPUID (Intel SDM volume 2).
-llvm::Value *cpuid(llvm::IRBuilder<> &b, uint32_t leaf) {
+/// Registers that CPUID writes, in the order of its result here.
+enum CpuidRegister : unsigned { Eax, Ebx, Ecx };
+
+/// eax, ebx, ecx, edx of CPUID (Intel SDM volume 2, CPUID).
+llvm::Value *cpuid(llvm::IRBuilder<> &b, uint32_t leaf, uint32_t subLeaf = 0) {
   llvm::Type *i32 = b.getInt32Ty();
   auto *four = llvm::StructType::get(i32, i32, i32, i32);
   auto *type = llvm::FunctionType::get(four, {i32, i32}, false);
@@ -36,12 +40,38 @@ llvm::Value *cpuid(llvm::IRBuilder<> &b, uint32_t leaf) {
       type, "cpuid",
       "={ax},={bx},={cx},={dx},{ax},{cx},~{dirflag},~{fpsr},~{flags}",
       /*hasSideEffects=*/true);
-  return b.CreateCall(type, code, {b.getInt32(leaf), b.getInt32(0)});
+  return b.CreateCall(type, code, {b.getInt32(leaf), b.getInt32(subLeaf)});
 }
 
-/// Everything that code for x86-64-v3 may use, and an operating system that
-/// saves the wide registers.
-llvm::Value *hasX86V3(llvm::IRBuilder<> &b) {
+/// Words of CPUID and XCR0 as the chooser of an x86 program reads them, once:
+/// zeros where the CPU or the operating system has nothing to say.
+class X86Features {
+public:
+  /// Reads them; `b` goes on in another block.
+  explicit X86Features(llvm::IRBuilder<> &b);
+
+  /// Everything that code for x86-64-v3 may use, and an operating system that
+  /// saves the wide registers.
+  llvm::Value *hasV3(llvm::IRBuilder<> &b) const {
+    return b.CreateAnd(
+        {allBits(b, leaf1Ecx, FMA | MOVBE | OSXSAVE | AVX | F16C),
+         allBits(b, leaf7Ebx, BMI1 | AVX2 | BMI2),
+         allBits(b, extendedEcx, LZCNT),
+         allBits(b, xcr0, SseState | AvxState)});
+  }
+  llvm::Value *hasAvxVnni(llvm::IRBuilder<> &b) const {
+    return b.CreateAnd(hasV3(b), allBits(b, leaf7Sub1Eax, AVX_VNNI));
+  }
+  /// Everything that code for x86-64-v4 may use, and AVX512_VNNI.
+  llvm::Value *hasAvx512Vnni(llvm::IRBuilder<> &b) const {
+    constexpr uint32_t v4 = AVX512F | AVX512DQ | AVX512CD | AVX512BW | AVX512VL;
+    return b.CreateAnd(
+        {hasV3(b), allBits(b, leaf7Ebx, v4), allBits(b, leaf7Ecx, AVX512_VNNI),
+         allBits(b, xcr0, OpmaskState | ZmmHigh256State | High16ZmmState)});
+  }
+
+private:
+  // Bits of the Intel SDM volume 2, CPUID, tables 3-8 and following.
   enum Leaf1Ecx : uint32_t {
     FMA = 1u << 12,
     MOVBE = 1u << 22,
@@ -49,45 +79,74 @@ llvm::Value *hasX86V3(llvm::IRBuilder<> &b) {
     AVX = 1u << 28,
     F16C = 1u << 29
   };
-  enum Leaf7Ebx : uint32_t { BMI1 = 1u << 3, AVX2 = 1u << 5, BMI2 = 1u << 8 };
-  constexpr uint32_t lzcnt = 1u << 5;    // CPUID 0x80000001 ecx
-  constexpr uint32_t sseAndAvxState = 6; // XCR0
-  constexpr uint32_t featureLeaf = 7, extendedLeaf = 0x80000001;
+  enum Leaf7Ebx : uint32_t {
+    BMI1 = 1u << 3,
+    AVX2 = 1u << 5,
+    BMI2 = 1u << 8,
+    AVX512F = 1u << 16,
+    AVX512DQ = 1u << 17,
+    AVX512CD = 1u << 28,
+    AVX512BW = 1u << 30,
+    AVX512VL = 1u << 31
+  };
+  enum Leaf7Ecx : uint32_t { AVX512_VNNI = 1u << 11 };
+  enum Leaf7Sub1Eax : uint32_t { AVX_VNNI = 1u << 4 };
+  enum ExtendedEcx : uint32_t { LZCNT = 1u << 5 };
+  // Intel SDM volume 1, 13.1: state components that XCR0 enables.
+  enum Xcr0 : uint32_t {
+    SseState = 1u << 1,
+    AvxState = 1u << 2,
+    OpmaskState = 1u << 5,
+    ZmmHigh256State = 1u << 6,
+    High16ZmmState = 1u << 7
+  };
 
+  llvm::Value *leaf1Ecx, *leaf7Ebx, *leaf7Ecx, *leaf7Sub1Eax, *extendedEcx,
+      *xcr0;
+};
+
+X86Features::X86Features(llvm::IRBuilder<> &b) {
+  constexpr uint32_t featureLeaf = 7, extendedLeaf = 0x80000001;
   llvm::Function *function = b.GetInsertBlock()->getParent();
   auto block = [&](const char *name) {
     return llvm::BasicBlock::Create(b.getContext(), name, function);
   };
   llvm::BasicBlock *entry = b.GetInsertBlock(), *deep = block("leaves"),
-                   *done = block("decided");
-  llvm::Value *highest = b.CreateExtractValue(cpuid(b, 0), 0);
+                   *done = block("read");
+  llvm::Value *highest = b.CreateExtractValue(cpuid(b, 0), Eax);
   llvm::Value *enough = b.CreateICmpUGE(highest, b.getInt32(featureLeaf));
-  llvm::Value *leaf1 = b.CreateExtractValue(cpuid(b, 1), 2);
-  llvm::Value *first = allBits(b, leaf1, FMA | MOVBE | OSXSAVE | AVX | F16C);
-  b.CreateCondBr(b.CreateAnd(enough, first), deep, done);
+  leaf1Ecx = b.CreateExtractValue(cpuid(b, 1), Ecx);
+  b.CreateCondBr(b.CreateAnd(enough, allBits(b, leaf1Ecx, OSXSAVE)), deep,
+                 done);
 
-  // XGETBV exists only where OSXSAVE says so.
+  // XGETBV exists only where OSXSAVE says so. EAX of leaf 7 is its highest
+  // sub-leaf.
   b.SetInsertPoint(deep);
-  llvm::Value *leaf7 = b.CreateExtractValue(cpuid(b, featureLeaf), 1);
-  llvm::Value *extended = b.CreateExtractValue(cpuid(b, extendedLeaf), 2);
+  llvm::Value *leaf7 = cpuid(b, featureLeaf);
+  llvm::Value *sub1 = b.CreateExtractValue(cpuid(b, featureLeaf, 1), Eax);
+  llvm::Value *hasSub1 =
+      b.CreateICmpNE(b.CreateExtractValue(leaf7, Eax), b.getInt32(0));
   auto *pair = llvm::StructType::get(b.getInt32Ty(), b.getInt32Ty());
   auto *type = llvm::FunctionType::get(pair, {b.getInt32Ty()}, false);
   auto *xgetbv = llvm::InlineAsm::get(
       type, "xgetbv", "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}",
       /*hasSideEffects=*/true);
-  llvm::Value *state =
-      b.CreateExtractValue(b.CreateCall(type, xgetbv, {b.getInt32(0)}), 0);
-  llvm::Value *all =
-      b.CreateAnd(b.CreateAnd(allBits(b, leaf7, BMI1 | AVX2 | BMI2),
-                              allBits(b, extended, lzcnt)),
-                  allBits(b, state, sseAndAvxState));
+  std::pair<llvm::Value **, llvm::Value *> words[] = {
+      {&leaf7Ebx, b.CreateExtractValue(leaf7, Ebx)},
+      {&leaf7Ecx, b.CreateExtractValue(leaf7, Ecx)},
+      {&leaf7Sub1Eax, b.CreateSelect(hasSub1, sub1, b.getInt32(0))},
+      {&extendedEcx, b.CreateExtractValue(cpuid(b, extendedLeaf), Ecx)},
+      {&xcr0,
+       b.CreateExtractValue(b.CreateCall(type, xgetbv, {b.getInt32(0)}), 0)}};
   b.CreateBr(done);
 
   b.SetInsertPoint(done);
-  llvm::PHINode *result = b.CreatePHI(b.getInt1Ty(), 2);
-  result->addIncoming(b.getFalse(), entry);
-  result->addIncoming(all, deep);
-  return result;
+  for (auto [member, word] : words) {
+    llvm::PHINode *either = b.CreatePHI(b.getInt32Ty(), 2);
+    either->addIncoming(b.getInt32(0), entry);
+    either->addIncoming(word, deep);
+    *member = either;
+  }
 }
 
 /// A field of four bits of an AArch64 feature register is at least 1 (Arm ARM
@@ -101,20 +160,40 @@ llvm::Value *armFeature(llvm::IRBuilder<> &b, const char *reg, unsigned shift) {
   return b.CreateICmpNE(field, b.getInt64(0));
 }
 
-llvm::Value *hasIsa(llvm::IRBuilder<> &b, Isa isa) {
-  constexpr unsigned dotProductField = 44, int8MatrixField = 52;
-  switch (isa) {
-  case Isa::avx2:
-    return hasX86V3(b);
-  case Isa::dotprod:
-    return armFeature(b, "ID_AA64ISAR0_EL1", dotProductField);
-  case Isa::i8mm:
-    return b.CreateAnd(armFeature(b, "ID_AA64ISAR0_EL1", dotProductField),
-                       armFeature(b, "ID_AA64ISAR1_EL1", int8MatrixField));
-  default:
-    return b.getTrue();
+/// What the chooser asks of the CPU, read once for all variants.
+class CpuFeatures {
+public:
+  CpuFeatures(llvm::IRBuilder<> &b, const Target &target) {
+    if (llvm::Triple(target.triple).isX86())
+      x86.emplace(b);
   }
-}
+
+  llvm::Value *has(llvm::IRBuilder<> &b, Isa isa) const {
+    constexpr unsigned dotProductField = 44, int8MatrixField = 52;
+    switch (isa) {
+    case Isa::avx2:
+      return x86->hasV3(b);
+    case Isa::avxvnni:
+      return x86->hasAvxVnni(b);
+    case Isa::avx512vnni:
+      return x86->hasAvx512Vnni(b);
+    case Isa::dotprod:
+      return armFeature(b, "ID_AA64ISAR0_EL1", dotProductField);
+    case Isa::i8mm:
+      return b.CreateAnd(armFeature(b, "ID_AA64ISAR0_EL1", dotProductField),
+                         armFeature(b, "ID_AA64ISAR1_EL1", int8MatrixField));
+    case Isa::portable:
+    case Isa::sse41:
+    case Isa::avx512bw:
+    case Isa::neon:
+      break;
+    }
+    llvm_unreachable("a baseline, or in no portable object");
+  }
+
+private:
+  std::optional<X86Features> x86;
+};
 
 } // namespace
 
@@ -180,9 +259,10 @@ void Dispatcher::addRun(StringRef run) {
                                           llvm::GlobalValue::InternalLinkage,
                                           chooser, run + "_choice");
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", chooser));
+  CpuFeatures cpu(b, target);
   llvm::Value *best = variant(run, 0);
   for (unsigned i = 1; i < target.variants.size(); ++i)
-    best = b.CreateSelect(hasIsa(b, target.variants[i].isa), variant(run, i),
+    best = b.CreateSelect(cpu.has(b, target.variants[i].isa), variant(run, i),
                           best);
   b.CreateAlignedStore(best, choice, align)
       ->setAtomic(llvm::AtomicOrdering::Monotonic);

@@ -20,7 +20,11 @@ struct IsaRule {
   Isa isa;
   const char *features;
 };
-constexpr IsaRule x86Rules[] = {{Isa::avx2, "+avx2"}, {Isa::sse41, "+sse4.1"}};
+constexpr IsaRule x86Rules[] = {{Isa::avx512vnni, "+avx512bw,+avx512vnni"},
+                                {Isa::avx512bw, "+avx512bw"},
+                                {Isa::avxvnni, "+avxvnni"},
+                                {Isa::avx2, "+avx2"},
+                                {Isa::sse41, "+sse4.1"}};
 constexpr IsaRule aarch64Rules[] = {
     {Isa::i8mm, "+i8mm"}, {Isa::dotprod, "+dotprod"}, {Isa::neon, "+neon"}};
 
@@ -55,12 +59,17 @@ std::string hostFeatures() {
   return llvm::join(features, ",");
 }
 
-/// What a "portable" object holds. On x86-64, microarchitecture levels 2 and 3;
-/// on 64-bit ARM under Linux, what the kernel lets a program ask the CPU for;
-/// elsewhere one variant for the least CPU of the triple.
+/// What a "portable" object holds. On x86-64, microarchitecture levels 2 and 3,
+/// and the CPUs that have vpdpbusd on top of levels 3 and 4 (level 4 alone
+/// gains too little over 3 to carry the weights once more); on 64-bit ARM under
+/// Linux, what the kernel lets a program ask the CPU for; elsewhere one variant
+/// for the least CPU of the triple.
 std::vector<CpuVariant> portableVariants(const llvm::Triple &triple) {
   if (triple.getArch() == llvm::Triple::x86_64)
-    return {{"x86-64-v2", "", Isa::sse41}, {"x86-64-v3", "", Isa::avx2}};
+    return {{"x86-64-v2", "", Isa::sse41},
+            {"x86-64-v3", "", Isa::avx2},
+            {"x86-64-v3", "+avxvnni", Isa::avxvnni},
+            {"x86-64-v4", "+avx512vnni", Isa::avx512vnni}};
   if (triple.isAArch64() && triple.isOSLinux())
     return {{"generic", "", Isa::neon},
             {"generic", "+dotprod", Isa::dotprod},

@@ -86,8 +86,10 @@ void PackedDenseOp::getEffects(
 
 static constexpr std::pair<Isa, llvm::StringLiteral> isaNames[] = {
     {Isa::portable, "portable"}, {Isa::sse41, "sse41"},
-    {Isa::avx2, "avx2"},         {Isa::neon, "neon"},
-    {Isa::dotprod, "dotprod"},   {Isa::i8mm, "i8mm"}};
+    {Isa::avx2, "avx2"},         {Isa::avxvnni, "avxvnni"},
+    {Isa::avx512bw, "avx512bw"}, {Isa::avx512vnni, "avx512vnni"},
+    {Isa::neon, "neon"},         {Isa::dotprod, "dotprod"},
+    {Isa::i8mm, "i8mm"}};
 
 StringRef mlir::qnet::isaName(Isa isa) {
   return isaNames[static_cast<size_t>(isa)].second;

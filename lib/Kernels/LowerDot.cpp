@@ -84,30 +84,66 @@ Value plainArithmetic(ImplicitLocOpBuilder &b, DotOp op, Form form) {
   return sum;
 }
 
+/// What computes a dot: an instruction that takes the accumulator, or one that
+/// only multiplies and adds pairs.
+struct DotInstruction {
+  Isa isa;
+  Form form;
+  StringLiteral intrinsic;
+};
+constexpr DotInstruction pairInstructions[] = {
+    {Isa::sse41, {4, 2, 16, false}, "llvm.x86.sse2.pmadd.wd"},
+    {Isa::avx2, {8, 2, 16, false}, "llvm.x86.avx2.pmadd.wd"},
+    {Isa::avx512bw, {16, 2, 16, false}, "llvm.x86.avx512.pmaddw.d.512"}};
+// vpdpbusd (Intel SDM volume 2, VPDPBUSD) and usdot multiply u8 by s8, sdot
+// (Arm ARM C7.2) s8 by s8; none saturates. One intrinsic serves both encodings
+// of vpdpbusd: AVX-VNNI's VEX and AVX512-VNNI's EVEX.
+constexpr DotInstruction quadInstructions[] = {
+    {Isa::avxvnni, {8, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.256"},
+    {Isa::avx512vnni, {16, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.512"},
+    {Isa::dotprod, {4, 4, 8, false}, "llvm.aarch64.neon.sdot.v4i32.v16i8"},
+    {Isa::i8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"}};
+
+const DotInstruction *find(ArrayRef<DotInstruction> table, Isa isa,
+                           const Form &form) {
+  const auto *found = llvm::find_if(table, [&](const DotInstruction &known) {
+    return known.isa == isa && known.form == form;
+  });
+  return found == table.end() ? nullptr : found;
+}
+
 Value lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
   Form form = formOf(op);
-  Type result = op.getResult().getType();
-  if (isa == Isa::avx2 && form == Form{8, 2, 16, false})
-    return multiplyAddPairs(b, op, "llvm.x86.avx2.pmadd.wd");
-  if (isa == Isa::sse41 && form == Form{4, 2, 16, false})
-    return multiplyAddPairs(b, op, "llvm.x86.sse2.pmadd.wd");
-  if (isa == Isa::dotprod && form == Form{4, 4, 8, false})
-    return callIntrinsic(b, result, "llvm.aarch64.neon.sdot.v4i32.v16i8",
-                         {op.getAccumulator(), op.getLhs(), op.getRhs()});
-  if (isa == Isa::i8mm && form == Form{4, 4, 8, true})
-    return callIntrinsic(b, result, "llvm.aarch64.neon.usdot.v4i32.v16i8",
+  if (const DotInstruction *pair = find(pairInstructions, isa, form))
+    return multiplyAddPairs(b, op, pair->intrinsic);
+  if (const DotInstruction *quad = find(quadInstructions, isa, form))
+    return callIntrinsic(b, op.getResult().getType(), quad->intrinsic,
                          {op.getAccumulator(), op.getLhs(), op.getRhs()});
   return plainArithmetic(b, op, form);
 }
+
+/// What computes a narrow dot.
+struct NarrowInstructions {
+  Isa isa;
+  int64_t lanes;
+  StringLiteral bytes, pairs;
+};
+constexpr NarrowInstructions narrowInstructions[] = {
+    {Isa::sse41, 4, "llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd"},
+    {Isa::avx2, 8, "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd"},
+    {Isa::avx512bw, 16, "llvm.x86.avx512.pmaddubs.w.512",
+     "llvm.x86.avx512.pmaddw.d.512"}};
 
 /// Four products a lane from each pair of operands, added as vpmaddubsw and
 /// vpaddw do, or by their definition; the same by the op's proof.
 Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
   auto acc = cast<VectorType>(op.getAccumulator().getType());
   int64_t lanes = acc.getNumElements();
-  bool isAvx2 = isa == Isa::avx2 && lanes == 8;
-  bool isSse41 = isa == Isa::sse41 && lanes == 4;
-  if (!isAvx2 && !isSse41) {
+  const auto *known = llvm::find_if(
+      narrowInstructions, [&](const NarrowInstructions &instructions) {
+        return instructions.isa == isa && instructions.lanes == lanes;
+      });
+  if (known == std::end(narrowInstructions)) {
     Value sum = op.getAccumulator();
     for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
       auto dot = DotOp::create(b, acc, sum, lhs, rhs);
@@ -120,17 +156,12 @@ Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
   auto halves = VectorType::get({2 * lanes}, b.getI16Type());
   Value sum;
   for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
-    Value part = callIntrinsic(b, halves,
-                               isAvx2 ? "llvm.x86.avx2.pmadd.ub.sw"
-                                      : "llvm.x86.ssse3.pmadd.ub.sw.128",
-                               {lhs, rhs});
+    Value part = callIntrinsic(b, halves, known->bytes, {lhs, rhs});
     sum = sum ? Value(arith::AddIOp::create(b, sum, part)) : part;
   }
   Value ones = arith::ConstantOp::create(
       b, SplatElementsAttr::get(halves, b.getI16IntegerAttr(1)));
-  Value wide = callIntrinsic(
-      b, acc, isAvx2 ? "llvm.x86.avx2.pmadd.wd" : "llvm.x86.sse2.pmadd.wd",
-      {sum, ones});
+  Value wide = callIntrinsic(b, acc, known->pairs, {sum, ones});
   return arith::AddIOp::create(b, op.getAccumulator(), wide);
 }
 

@@ -4,8 +4,8 @@
 // If this fails, a kernel of this machine's architecture computes other bits
 // than the definition for some number of rows, channels or inputs. Sizes are
 // one less than, equal to and one more than each tile, so every remainder runs;
-// values are at their extremes in some rows. Kernels of other architectures run
-// in test/python/test_targets.py under emulation.
+// values are at their extremes in some rows. Kernels that this machine cannot
+// run do so under emulation in test/python/test_kernel_rows.py.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,8 +29,8 @@ namespace numerics = quantc::numerics;
 
 namespace {
 
-constexpr int64_t rowCounts[] = {1, 2, 3, 4, 5, 7, 8, 9, 65};
-constexpr int64_t channelCounts[] = {1, 15, 16, 17, 33};
+constexpr int64_t rowCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65};
+constexpr int64_t channelCounts[] = {1, 15, 16, 17, 31, 32, 33};
 constexpr int64_t inputCounts[] = {1, 2, 3, 4, 5, 8, 9, 31};
 
 /// A layer of random integers; some channels and rows at their extremes.
@@ -69,6 +69,14 @@ std::vector<CpuVariant> hostVariants() {
       variants.push_back({"x86-64-v2", "", Isa::sse41});
     if (features.lookup("avx2"))
       variants.push_back({"x86-64-v3", "", Isa::avx2});
+    if (features.lookup("avxvnni"))
+      variants.push_back({"x86-64-v3", "+avxvnni", Isa::avxvnni});
+    if (features.lookup("avx512bw") && features.lookup("avx512vl") &&
+        features.lookup("avx512dq") && features.lookup("avx512cd")) {
+      variants.push_back({"x86-64-v4", "", Isa::avx512bw});
+      if (features.lookup("avx512vnni"))
+        variants.push_back({"x86-64-v4", "+avx512vnni", Isa::avx512vnni});
+    }
   } else if (triple.isAArch64()) {
     variants.push_back({"generic", "", Isa::neon});
     if (features.lookup("dotprod"))
@@ -229,8 +237,9 @@ TEST(KernelTable, NamesSayWhatTheRowsSay) {
 
 // Every instruction set must have a kernel of both kinds, or a layer has none.
 TEST(KernelTable, EveryIsaHasBothKinds) {
-  for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::neon, Isa::dotprod,
-                  Isa::i8mm}) {
+  for (Isa isa :
+       {Isa::portable, Isa::sse41, Isa::avx2, Isa::avxvnni, Isa::avx512bw,
+        Isa::avx512vnni, Isa::neon, Isa::dotprod, Isa::i8mm}) {
     EXPECT_EQ(floatKernel(isa).isa, isa);
     EXPECT_TRUE(floatKernel(isa).isFloat());
     const int8_t weight = 1;

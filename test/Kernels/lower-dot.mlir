@@ -1,6 +1,9 @@
 // If this fails, a kernel runs on another instruction than its row says.
 // RUN: quant-opt %s --lower-dot=isa=avx2 --split-input-file | FileCheck %s --check-prefix=AVX2
 // RUN: quant-opt %s --lower-dot=isa=sse41 --split-input-file | FileCheck %s --check-prefix=SSE41
+// RUN: quant-opt %s --lower-dot=isa=avxvnni --split-input-file | FileCheck %s --check-prefix=AVXVNNI
+// RUN: quant-opt %s --lower-dot=isa=avx512bw --split-input-file | FileCheck %s --check-prefix=AVX512BW
+// RUN: quant-opt %s --lower-dot=isa=avx512vnni --split-input-file | FileCheck %s --check-prefix=AVX512VNNI
 // RUN: quant-opt %s --lower-dot=isa=dotprod --split-input-file | FileCheck %s --check-prefix=DOTPROD
 // RUN: quant-opt %s --lower-dot=isa=i8mm --split-input-file | FileCheck %s --check-prefix=I8MM
 // RUN: quant-opt %s --lower-dot=isa=portable --split-input-file | FileCheck %s --check-prefix=PLAIN
@@ -75,4 +78,62 @@ func.func @narrow8(%acc: vector<8xi32>, %x0: vector<32xi8>, %x1: vector<32xi8>, 
 func.func @narrow4(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> vector<4xi32> {
   %r = qnet.narrow_dot %acc, (%x), (%w) : vector<4xi32>, (vector<16xi8>), (vector<16xi8>)
   return %r : vector<4xi32>
+}
+
+// -----
+
+// AVX512BW-LABEL: func.func @pairs16
+// AVX512BW: %[[W:.*]] = arith.extsi %{{.*}} : vector<32xi8> to vector<32xi16>
+// AVX512BW: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[W]])
+// AVX512BW: arith.addi %{{.*}}, %[[P]] : vector<16xi32>
+// AVX512VNNI-LABEL: func.func @pairs16
+// AVX512VNNI-NOT: intrinsic
+func.func @pairs16(%acc: vector<16xi32>, %x: vector<32xi16>, %w: vector<32xi8>) -> vector<16xi32> {
+  %r = qnet.dot %acc, %x, %w : vector<16xi32>, vector<32xi16>, vector<32xi8>
+  return %r : vector<16xi32>
+}
+
+// -----
+
+// AVXVNNI-LABEL: func.func @quads_unsigned8
+// AVXVNNI: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"(%arg0, %arg1, %arg2)
+// AVX2-LABEL: func.func @quads_unsigned8
+// AVX2-NOT: intrinsic
+func.func @quads_unsigned8(%acc: vector<8xi32>, %x: vector<32xi8>, %w: vector<32xi8>) -> vector<8xi32> {
+  %r = qnet.dot %acc, %x, %w {lhs_unsigned} : vector<8xi32>, vector<32xi8>, vector<32xi8>
+  return %r : vector<8xi32>
+}
+
+// -----
+
+// vpdpbusd takes the unsigned operand first: signed activations are not for it.
+// AVXVNNI-LABEL: func.func @quads_signed8
+// AVXVNNI-NOT: intrinsic
+func.func @quads_signed8(%acc: vector<8xi32>, %x: vector<32xi8>, %w: vector<32xi8>) -> vector<8xi32> {
+  %r = qnet.dot %acc, %x, %w : vector<8xi32>, vector<32xi8>, vector<32xi8>
+  return %r : vector<8xi32>
+}
+
+// -----
+
+// AVX512VNNI-LABEL: func.func @quads_unsigned16
+// AVX512VNNI: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%arg0, %arg1, %arg2)
+// AVX512BW-LABEL: func.func @quads_unsigned16
+// AVX512BW-NOT: intrinsic
+func.func @quads_unsigned16(%acc: vector<16xi32>, %x: vector<64xi8>, %w: vector<64xi8>) -> vector<16xi32> {
+  %r = qnet.dot %acc, %x, %w {lhs_unsigned} : vector<16xi32>, vector<64xi8>, vector<64xi8>
+  return %r : vector<16xi32>
+}
+
+// -----
+
+// AVX512BW-LABEL: func.func @narrow16
+// AVX512BW: %[[A:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"(%arg1, %arg3)
+// AVX512BW: %[[B:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"(%arg2, %arg4)
+// AVX512BW: %[[S:.*]] = arith.addi %[[A]], %[[B]] : vector<32xi16>
+// AVX512BW: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"(%[[S]], %{{.*}})
+// AVX512BW: arith.addi %arg0, %[[P]] : vector<16xi32>
+func.func @narrow16(%acc: vector<16xi32>, %x0: vector<64xi8>, %x1: vector<64xi8>, %w0: vector<64xi8>, %w1: vector<64xi8>) -> vector<16xi32> {
+  %r = qnet.narrow_dot %acc, (%x0, %x1), (%w0, %w1) : vector<16xi32>, (vector<64xi8>, vector<64xi8>), (vector<64xi8>, vector<64xi8>)
+  return %r : vector<16xi32>
 }

@@ -12,7 +12,17 @@ namespace mlir::qnet {
 /// least to the most capable.
 // As the table and the passes' options spell them.
 // NOLINTNEXTLINE(readability-identifier-naming)
-enum class Isa { portable, sse41, avx2, neon, dotprod, i8mm };
+enum class Isa {
+  portable,
+  sse41,
+  avx2,
+  avxvnni,
+  avx512bw,
+  avx512vnni,
+  neon,
+  dotprod,
+  i8mm
+};
 
 llvm::StringRef isaName(Isa isa);
 std::optional<Isa> isaByName(llvm::StringRef name);

@@ -21,7 +21,7 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
-    "portable, sse41, avx2, neon, dotprod or i8mm">,
+    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod or i8mm">,
     Option<"kernel", "kernel", "std::string", "\"\"",
     "the row for every integer layer, in place of the fastest by the cost model">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
@@ -53,12 +53,13 @@ def ExpandPackedDense : Pass<"expand-packed-dense", "::mlir::ModuleOp"> {
 def LowerDot : Pass<"lower-dot"> {
   let summary = "qnet.dot to one instruction set's instructions";
   let description = [{
-    `pmaddubsw` and `pmaddwd` on SSE4.1 and AVX2, `sdot`, `usdot` on ARM, each by its LLVM
-    intrinsic; plain vector arithmetic for everything else (which LLVM turns into
-    `smlal` on NEON). All are exact.
+    `pmaddubsw` and `pmaddwd` on SSE4.1, AVX2 and AVX512BW, `vpdpbusd` on AVX-VNNI and
+    AVX512-VNNI, `sdot` and `usdot` on ARM, each by its LLVM intrinsic; plain vector
+    arithmetic for everything else (which LLVM turns into `smlal` on NEON). All are
+    exact.
   }];
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
-    "portable, sse41, avx2, neon, dotprod or i8mm">];
+    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod or i8mm">];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::arith::ArithDialect"];
 }
