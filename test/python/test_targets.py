@@ -1,8 +1,8 @@
 """If these fail, a compiled program computes other bits on some CPU, calls a library, or is in another format.
 
-Each target is compiled for real and run for real: natively, or under qemu's user emulation. The network has every kind
-of finish (a ReLU's clamp, a look-up table, a sum of two branches, a joined tensor, a float output, a softmax) and odd
-sizes, so that the tiles' remainders run.
+Each target is compiled for real and run for real: natively, under qemu's user emulation, or in Bochs. The network has
+every kind of finish (a ReLU's clamp, a look-up table, a sum of two branches, a joined tensor, a float output, a
+softmax) and odd sizes, so that the tiles' remainders run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import onnx
 import pytest
 import quantc
+from bare_metal import ALL_STATE, AVX_STATE, NO_STATE, SSE_STATE, llvm_tool, run_bare
 from onnx import TensorProto, helper, numpy_helper
 from quantc.cpu import missing_features
 from quantc.tool import find_tool
@@ -29,7 +30,6 @@ Floats = npt.NDArray[np.float32]
 INPUTS = 37
 LOGITS = 11
 BATCHES = (1, 3, 5, 23, 256)
-LLVM = Path("/usr/lib/llvm-22/bin")
 
 HARNESS = """
 #include "net.h"
@@ -73,7 +73,7 @@ MACHINES = [
     Machine("x86_64-linux-gnu", "x86-64-v2", "gcc", (), r"\bpmaddwd\b"),
     Machine("x86_64-linux-gnu", "haswell", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
     Machine("x86_64-linux-gnu", "znver3", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
-    Machine("x86_64-linux-gnu", "portable", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
+    Machine("x86_64-linux-gnu", "portable", "gcc", (), r"\bvpdpbusd\b.*%zmm"),
     Machine(ARM, "cortex-a53", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a53"), r"\bsmlal"),
     Machine(ARM, "cortex-a76", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a76"), r"\bsdot\b"),
     Machine(ARM, "neoverse-n1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "neoverse-n1"), r"\bsdot\b"),
@@ -81,6 +81,30 @@ MACHINES = [
     Machine(ARM, "portable", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busdot\b"),
     Machine("riscv64-linux-gnu", "portable", "riscv64-linux-gnu-gcc", ("qemu-riscv64",)),
     Machine("armv7-linux-gnueabihf", "portable", "arm-linux-gnueabihf-gcc", ("qemu-arm",)),
+]
+# Run in Bochs: the last part is its name for a CPU that has all that is used.
+X86 = "x86_64-linux-gnu"
+EMULATED = [
+    (Machine(X86, "skylake-avx512", "", (), r"\bvpmadd(ubsw|wd)\b.*%zmm"), "corei7_skylake_x"),
+    (Machine(X86, "cascadelake", "", (), r"\bvpdpbusd\b.*%zmm"), "corei7_icelake_u"),
+    (Machine(X86, "icelake-server", "", (), r"\bvpdpbusd\b.*%zmm"), "corei7_icelake_u"),
+    (Machine(X86, "znver4", "", (), r"\bvpdpbusd\b.*%zmm"), "tigerlake"),
+]
+# Nothing here runs VEX's vpdpbusd (test_kernel_rows.py runs its kernel in EVEX), nor all of the last.
+BUILT = [
+    Machine(X86, "alderlake", "", (), r"\bvpdpbusd\b.*%ymm"),
+    Machine(X86, "sierraforest", "", (), r"\bvpdpbusd\b.*%ymm"),
+    Machine(X86, "sapphirerapids", "", (), r"\bvpdpbusd\b.*%zmm"),
+]
+# Bochs' CPUs, what the operating system saves (XCR0), and the variant that a portable object is to run there.
+VARIANTS = ("sse41", "avx2", "avxvnni", "avx512vnni")
+CHOICES = [
+    ("corei5_lynnfield_750", NO_STATE, "sse41"),
+    ("corei7_haswell_4770", SSE_STATE, "sse41"),
+    ("corei7_haswell_4770", AVX_STATE, "avx2"),
+    ("corei7_skylake_x", ALL_STATE, "avx2"),
+    ("corei7_icelake_u", AVX_STATE, "avx2"),
+    ("corei7_icelake_u", ALL_STATE, "avx512vnni"),
 ]
 
 
@@ -193,14 +217,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("targets"))
 
 
-def tool(name: str) -> str:
-    """The path of an installed program."""
-    ours = LLVM / name  # before PATH, which may lead to an older LLVM's
-    found = str(ours) if ours.exists() else shutil.which(name)
-    assert found, f"{name} is not installed; `./run setup` installs it"
-    return found
-
-
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
     if machine.triple.startswith("x86_64") and platform.machine() != "x86_64":
@@ -209,7 +225,7 @@ def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
     program = out / "harness"
     static = ["-static"] if machine.runner else []
     link: list[str | Path] = [
-        tool(machine.linker),
+        llvm_tool(machine.linker),
         *static,
         "-O1",
         f"-I{out}",
@@ -219,28 +235,82 @@ def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
         program,
     ]
     subprocess.run(link, check=True)
-    runner = [tool(machine.runner[0]), *machine.runner[1:]] if machine.runner else []
+    runner = [llvm_tool(machine.runner[0]), *machine.runner[1:]] if machine.runner else []
     for batch in BATCHES:
         given = workshop.rows[:batch].tobytes() + workshop.bytes[:batch].tobytes()
         run = subprocess.run([*runner, program, str(batch)], input=given, capture_output=True, check=True)
         assert run.stdout == workshop.bits(batch), f"{machine}: other bits for a batch of {batch}"
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def bare_program(workshop: Workshop, extra: str = "") -> str:
+    """C that runs all batches without an operating system and says how many bytes differ, then what `extra` says."""
+
+    def c_array(name: str, values: bytes) -> str:
+        return f"static const _Alignas(64) unsigned char {name}[] = {{{','.join(map(str, values))}}};\n"
+
+    checks = "".join(f"  check({batch}, expected{batch}, sizeof expected{batch});\n" for batch in BATCHES)
+    return f"""
+#include "net.h"
+{c_array("rows", workshop.rows.tobytes())}{c_array("bytes", workshop.bytes.tobytes())}
+{"".join(c_array(f"expected{batch}", workshop.bits(batch)) for batch in BATCHES)}
+static _Alignas(64) char workspace[1 << 20], result[{max(BATCHES)} * 110];
+static unsigned long wrong, checked;
+static void check(size_t batch, const unsigned char *expected, size_t bytes_expected) {{
+  float *logits = (float *)result, *shares = logits + batch * 11;
+  int8_t *small = (int8_t *)(shares + batch * 11);
+  if (net_workspace_size(batch) > sizeof workspace) return say("workspace");
+  net_run((const float *)rows, logits, shares, batch, workspace);
+  net_run_i8((const int8_t *)bytes, small, small + batch * 11, batch, workspace);
+  for (size_t i = 0; i < bytes_expected; ++i, ++checked) wrong += (unsigned char)result[i] != expected[i];
+}}
+{"".join(f"extern char net_run_variant{i}[];" for i in range(len(VARIANTS))) if extra else ""}
+void program(void) {{
+{checks}
+  say_number(wrong);
+  say(" of ");
+  say_number(checked);
+  {extra}
+}}
+"""
+
+
+ALL_RIGHT = f"0 of {sum(BATCHES) * 110}"
+
+
+@pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
+def test_same_bits_on_an_emulated_cpu(workshop: Workshop, machine: Machine, model: str) -> None:
+    out = workshop.build(str(machine), machine.triple, machine.cpu)
+    assert run_bare(out, bare_program(workshop), [out / "net.o"], model) == ALL_RIGHT
+
+
+@pytest.mark.parametrize(("model", "state", "variant"), CHOICES)
+def test_portable_object_chooses(workshop: Workshop, model: str, state: int, variant: str) -> None:
+    out = workshop.folder / f"chosen-{model}-{state}"
+    shutil.copytree(workshop.build("x86_64-portable", X86, "portable"), out)
+    # The variants and the pointer to the chosen one are local symbols.
+    subprocess.run([llvm_tool("llvm-objcopy"), "--wildcard", "--globalize-symbol=net_run_*", out / "net.o"], check=True)
+    names = "".join(f'if (net_run_choice == net_run_variant{i}) say("{name}");' for i, name in enumerate(VARIANTS))
+    extra = f'{{ extern char *net_run_choice; say(" on "); {names} }}'
+    assert run_bare(out, bare_program(workshop, extra), [out / "net.o"], model, state) == f"{ALL_RIGHT} on {variant}"
+
+
+@pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
 def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, machine: Machine) -> None:
     out = workshop.folder / str(machine)
     if not out.exists():
         workshop.build(str(machine), machine.triple, machine.cpu)
     undefined = subprocess.run(
-        [tool("llvm-nm"), "-u", out / "net.o"], capture_output=True, text=True, check=True
+        [llvm_tool("llvm-nm"), "-u", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
     assert undefined.split() == [], f"{machine} calls {undefined}"
     exported = subprocess.run(
-        [tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
+        [llvm_tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
     assert exported.split() == ["net_run", "net_run_i8", "net_workspace_size"]
     if machine.instruction:
-        code = subprocess.run([tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True)
+        code = subprocess.run(
+            [llvm_tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True
+        )
         assert re.search(machine.instruction, code.stdout), f"{machine} has no {machine.instruction}"
 
 
@@ -257,7 +327,7 @@ def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, mac
 def test_other_formats(workshop: Workshop, triple: str, cpu: str, said: str) -> None:
     out = workshop.build(triple, triple, cpu)
     shown = subprocess.run(
-        [tool("llvm-objdump"), "-t", out / "net.o"], capture_output=True, text=True, check=True
+        [llvm_tool("llvm-objdump"), "-t", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
     assert said in shown
     assert "net_run" in shown

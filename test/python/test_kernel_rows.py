@@ -1,0 +1,292 @@
+"""If these fail, a kernel of some instruction set computes other bits than the definition, or its loop spills.
+
+Every row of Kernels.def is compiled, alone, in a chain of three layers of odd sizes, as the compiler does it. Its code
+must have the row's instruction in a loop that holds all accumulators in registers. It must give the definition's bits
+on an emulated CPU, for every remainder of rows, channels and inputs. (KernelGridTest runs the rows of this machine on
+itself.)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from bare_metal import ALL_STATE, AVX_STATE, NO_STATE, SAY, llvm_tool, run_bare
+from quantc.tool import find_tool
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "include/quantc/Kernels/Kernels.def"
+KERNEL = re.compile(r"^KERNEL\((\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE)
+BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65)
+INPUTS = 133
+ZERO_POINT, LARGEST = 100, 200  # of the activations between layers
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of Kernels.def."""
+
+    name: str
+    isa: str
+    lhs: str
+    mr: int
+    nr: int
+    kr: int
+    lanes: int
+    sum_bits: int
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def products(self) -> int:
+        """Vector products of one step of a whole tile."""
+        depth = self.kr // 4 if self.sum_bits == 16 else 1
+        return self.mr * self.nr // self.lanes * depth
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """What a row's code is made for, and what runs it: a CPU of Bochs' or qemu's."""
+
+    triple: str
+    name: str
+    emulated: str
+    runs_as: str = ""  # compiled again for this CPU, because nothing emulates `name`
+    state: int = ALL_STATE  # of Bochs' CPU
+
+
+X86, ARM, RISCV = "x86_64-linux-gnu", "aarch64-linux-gnu", "riscv64-linux-gnu"
+CPUS = {
+    "portable": Cpu(RISCV, "portable", "rv64"),
+    "sse41": Cpu(X86, "x86-64-v2", "corei5_lynnfield_750", state=NO_STATE),
+    "avx2": Cpu(X86, "haswell", "corei7_haswell_4770", state=AVX_STATE),
+    # vpdpbusd of 256 bits in AVX512-VNNI's encoding.
+    "avxvnni": Cpu(X86, "alderlake", "tigerlake", runs_as="tigerlake"),
+    "avx512bw": Cpu(X86, "skylake-avx512", "corei7_skylake_x"),
+    "avx512vnni": Cpu(X86, "icelake-server", "corei7_icelake_u"),
+    "neon": Cpu(ARM, "cortex-a53", "cortex-a53"),
+    "dotprod": Cpu(ARM, "neoverse-n1", "neoverse-n1"),
+    "i8mm": Cpu(ARM, "neoverse-v1", "max"),
+}
+
+# What multiplies in a row's loop, by instruction set, storage and width of the sums.
+INSTRUCTIONS = {
+    ("sse41", "S16", 32): r"\bpmaddwd\b",
+    ("sse41", "U8", 16): r"\bpmaddubsw\b",
+    ("sse41", "F32", 32): r"\bmulps\b",
+    ("avx2", "S16", 32): r"\bvpmaddwd\b.*%ymm",
+    ("avx2", "U8", 16): r"\bvpmaddubsw\b.*%ymm",
+    ("avx2", "F32", 32): r"\bvmulps\b.*%ymm",
+    ("avxvnni", "U8", 32): r"\{vex\}\s+vpdpbusd\b.*%ymm",
+    ("avxvnni", "F32", 32): r"\bvmulps\b.*%ymm",
+    ("avx512bw", "S16", 32): r"\bvpmaddwd\b.*%zmm",
+    ("avx512bw", "U8", 16): r"\bvpmaddubsw\b.*%zmm",
+    ("avx512bw", "F32", 32): r"\bvmulps\b.*%zmm",
+    ("avx512vnni", "U8", 32): r"\bvpdpbusd\b.*%zmm",
+    ("avx512vnni", "F32", 32): r"\bvmulps\b.*%zmm",
+    ("neon", "S16", 32): r"\bsmlal2?\b",
+    ("neon", "F32", 32): r"\bfmul\b.*\.4s",
+    ("dotprod", "S8", 32): r"\bsdot\b",
+    ("dotprod", "F32", 32): r"\bfmul\b.*\.4s",
+    ("i8mm", "U8", 32): r"\busdot\b",
+    ("i8mm", "F32", 32): r"\bfmul\b.*\.4s",
+}
+STACK = re.compile(r"\(%rsp\b|\[sp\b")  # %rbp and x29 are registers like others here
+
+
+def table() -> list[Row]:
+    found = KERNEL.findall(TABLE.read_text())
+    rows = [Row(name, isa, lhs, *map(int, numbers)) for name, isa, lhs, *numbers in found]
+    assert len(rows) == TABLE.read_text().count("\nKERNEL(")
+    return rows
+
+
+ROWS = table()
+
+
+class Chain:
+    """Three layers: the graph of a row, its inputs and what the definition says of them.
+
+    The first two share one kernel function, which so is not made for one depth alone.
+    """
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        random = np.random.default_rng(11)
+        self.widths = (INPUTS, 3 * row.nr + 1, 2 * row.nr - 1, 3)
+        shapes = list(zip(self.widths[1:], self.widths[:-1], strict=True))
+        self.weights: list[Integers] = [random.integers(-127, 128, shape) for shape in shapes]
+        self.weights[0][0], self.weights[0][1] = 127, -127
+        self.biases: list[Integers] = [random.integers(-5000, 5000, n) for n, _ in shapes]
+        self.multipliers = [(random.random(n) * 0.01 + 0.001).astype(np.float32) for n, _ in shapes]
+        self.rows: Floats = random.integers(0, 256, (max(BATCHES), INPUTS)).astype(np.float32)
+        self.rows[0] = 255
+        self.is_float = row.lhs == "F32"
+        if self.is_float:
+            self.rows = (self.rows - np.float32(100.3)) / np.float32(7)
+
+    def graph(self) -> str:
+        """Integers: quantized at scale 1, so that a float input is its own integer."""
+        lines = [f"func.func @main(%x: tensor<?x{INPUTS}xf32>) -> tensor<?x{self.widths[3]}xf32> {{"]
+        types = [f"tensor<?x{n}x!q{min(i, 1)}>" for i, n in enumerate(self.widths)]
+        if self.is_float:
+            types = [f"tensor<?x{n}xf32>" for n in self.widths]
+        else:
+            lines.append(f"%v0 = qnet.quantize %x : tensor<?x{INPUTS}xf32> -> {types[0]}")
+            types[3] = f"tensor<?x{self.widths[3]}xf32>"
+        value = "%x" if self.is_float else "%v0"
+        for i in range(len(self.weights)):
+            if self.is_float:
+                operands = [("w", self.real(i), "f32"), ("b", self.biases[i].astype(np.float32), "f32")]
+            else:
+                operands = [
+                    ("w", self.weights[i], "i8"),
+                    ("b", self.biases[i], "i32"),
+                    ("m", self.multipliers[i], "f32"),
+                ]
+            names, kinds = [value], [types[i]]
+            for name, values, kind in operands:
+                names.append(f"%{name}{i}")
+                kinds.append(f"tensor<{'x'.join(map(str, values.shape))}x{kind}>")
+                lines.append(f"{names[-1]} = qnet.constant dense<{values.tolist()}> : {kinds[-1]}")
+            value = f"%v{i + 1}"
+            op = "dense" if self.is_float else "qdense"
+            lines.append(f"{value} = qnet.{op} {', '.join(names)} : ({', '.join(kinds)}) -> {types[i + 1]}")
+        lines += [f"return {value} : {types[3]}", "}"]
+        quantized = ("!quant.uniform<u8:f32, 1.0:0>", f"!quant.uniform<u8<0:{LARGEST}>:f32, 1.0:{ZERO_POINT}>")
+        return "".join(f"!q{i} = {kind}\n" for i, kind in enumerate(quantized)) + "\n".join(lines) + "\n"
+
+    def real(self, layer: int) -> Floats:
+        return self.weights[layer].astype(np.float32) / np.float32(64)
+
+    def expected(self) -> Floats:
+        """The definition, one operation at a time."""
+        values: Floats = self.rows
+        for i, weights in enumerate(self.weights):
+            if self.is_float:
+                sums = np.broadcast_to(self.biases[i].astype(np.float32), (len(values), len(weights)))
+                for k in range(weights.shape[1]):
+                    sums = sums + values[:, k : k + 1] * self.real(i)[:, k]
+                values = sums
+                continue
+            accumulator = values.astype(np.int64) @ weights.T + self.biases[i]
+            values = accumulator.astype(np.float32) * self.multipliers[i]
+            if i < 2:
+                values = np.clip(np.rint(values) + np.float32(ZERO_POINT), 0, LARGEST).astype(np.float32)
+        return values
+
+
+def c_array(name: str, values: npt.NDArray[np.generic]) -> str:
+    words = ",".join(map(hex, np.ascontiguousarray(values).view(np.uint32).ravel().tolist()))
+    return f"static const unsigned {name}[] = {{{words}}};\n"
+
+
+def program(chain: Chain) -> str:
+    """C that runs all batches and says in how many words the results differ, and where it wrote out of bounds."""
+    outputs = chain.widths[3]
+    return f"""
+typedef __SIZE_TYPE__ size_type;
+void row_run(const float *, float *, size_type, void *);
+size_type row_workspace_size(size_type);
+{c_array("given", chain.rows)}{c_array("expected", chain.expected())}
+static const size_type batches[] = {{{",".join(map(str, BATCHES))}}};
+static unsigned result[({max(BATCHES)} + 1) * {outputs}];
+static _Alignas(64) char workspace[1 << 20];
+void program(void) {{
+  unsigned long wrong = 0, checked = 0;
+  for (size_type i = 0; i < sizeof batches / sizeof *batches; ++i) {{
+    size_type rows = batches[i];
+    for (size_type j = 0; j < sizeof result / sizeof *result; ++j) ((volatile unsigned *)result)[j] = 0xdeadbeef;
+    if (row_workspace_size(rows) > sizeof workspace) return say("workspace");
+    row_run((const float *)given, (float *)result, rows, workspace);
+    for (size_type j = 0; j < (rows + 1) * {outputs}; ++j, ++checked)
+      wrong += result[j] != (j < rows * {outputs} ? expected[j] : 0xdeadbeef);
+  }}
+  say_number(wrong);
+  say(" of ");
+  say_number(checked);
+}}
+"""
+
+
+def said_when_all_is_right(chain: Chain) -> str:
+    return f"0 of {sum((rows + 1) * chain.widths[3] for rows in BATCHES)}"
+
+
+def compile_row(folder: Path, chain: Chain, triple: str, cpu: str) -> Path:
+    """Write ``row.o`` and ``row.s`` of a chain."""
+    build = os.environ.get("QUANTC_BUILD")
+    tools = Path(build) / "bin" if build else find_tool().parent
+    folder.mkdir(exist_ok=True)
+    (folder / "graph.mlir").write_text(chain.graph())
+    command = [tools / "quantc-compile-row", folder / "graph.mlir", chain.row.name, triple, cpu, folder / "row"]
+    subprocess.run(command, check=True)
+    return folder / "row.o"
+
+
+def loops(assembly: str) -> Iterator[str]:
+    """Innermost loops of one block: what stands between a label and a jump back to it."""
+    for block in re.split(r"^(?=\.LBB)", assembly, flags=re.MULTILINE):
+        label = block.split(":")[0]
+        jump = re.search(
+            rf"^\s+(?:j\w+|b\.\w+|cbn?z\s+\w+,|tbn?z\s+\w+,.*,)\s+{re.escape(label)}$", block, re.MULTILINE
+        )
+        if label.startswith(".LBB") and jump:
+            yield block[: jump.start()]
+
+
+# Rows with more values at once than 16 registers hold: weights of two groups, accumulators and a vector of ones.
+SPILLING = ("gemm_u8s8s16_2x16x8_sse41", "gemm_u8s8s16_4x16x8_avx2")
+CHECKED = [
+    pytest.param(row, marks=[pytest.mark.xfail(reason="a known spill")] if row.name in SPILLING else [], id=row.name)
+    for row in ROWS
+    if row.isa != "portable"
+]
+
+
+@pytest.mark.parametrize("row", CHECKED)
+def test_loop_has_its_instruction_and_no_spill(row: Row, tmp_path: Path) -> None:
+    cpu = CPUS[row.isa]
+    compile_row(tmp_path, Chain(row), cpu.triple, cpu.name)
+    assembly = (tmp_path / "row.s").read_text()
+    instruction = INSTRUCTIONS[row.isa, row.lhs, row.sum_bits]
+    # The function that layers share: one that is called once is made for one depth, and may be unrolled whole.
+    shared = [
+        part.split(".Lfunc_end")[0]
+        for part in re.split(r"^(?=gemm_\w+:)", assembly, flags=re.MULTILINE)
+        if part.startswith(row.name)
+    ]
+    assert shared, f"{row} has no function of its own"
+    found = [loop for part in shared for loop in loops(part) if re.search(instruction, loop)]
+    counts = [len(re.findall(instruction, loop)) for loop in found]
+    assert max(counts, default=0) >= row.products, f"{row}: no loop has its {row.products} {instruction}: {counts}"
+    for loop in found:
+        assert not STACK.search(loop), f"{row} spills in its loop:\n{loop}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_same_bits_as_the_definition(row: Row, tmp_path: Path) -> None:
+    cpu, chain = CPUS[row.isa], Chain(row)
+    code = compile_row(tmp_path, chain, cpu.triple, cpu.runs_as or cpu.name)
+    if cpu.triple == X86:
+        said = run_bare(tmp_path, program(chain), [code], cpu.emulated, cpu.state)
+    else:
+        architecture = cpu.triple.split("-")[0]
+        hosted = tmp_path / "hosted.c"
+        hosted.write_text(f"#include <stdio.h>\n{SAY}{program(chain)}int main(void) {{ program(); return 0; }}\n")
+        linker = llvm_tool(f"{cpu.triple}-gcc")
+        subprocess.run([linker, "-static", "-O1", hosted, code, "-o", tmp_path / "hosted"], check=True)
+        emulator = [llvm_tool(f"qemu-{architecture}"), "-cpu", cpu.emulated]
+        said = subprocess.run([*emulator, tmp_path / "hosted"], capture_output=True, text=True, check=True).stdout
+    assert said == said_when_all_is_right(chain), f"{row} on {cpu.emulated}"
