@@ -147,6 +147,7 @@ class Chain:
             types[3] = f"tensor<?x{self.widths[3]}xf32>"
         value = "%x" if self.is_float else "%v0"
         for i in range(len(self.weights)):
+            operands: list[tuple[str, npt.NDArray[np.generic], str]]
             if self.is_float:
                 operands = [("w", self.real(i), "f32"), ("b", self.biases[i].astype(np.float32), "f32")]
             else:

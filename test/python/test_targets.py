@@ -190,6 +190,10 @@ class Workshop:
         expected = np.load(result)
         return [expected[name].astype(np.float32) for name in ("logits", "shares")]
 
+    def built(self, name: str, triple: str, cpu: str, kinds: str = "object,header") -> Path:
+        """Compile for a target unless that is done; give the folder."""
+        return self.folder / name if (self.folder / name).exists() else self.build(name, triple, cpu, kinds)
+
     def build(self, name: str, triple: str, cpu: str, kinds: str = "object,header") -> Path:
         """Compile for a target; give the folder."""
         out = self.folder / name
@@ -221,7 +225,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
     if machine.triple.startswith("x86_64") and platform.machine() != "x86_64":
         pytest.skip("x86 objects run on x86 machines only")
-    out = workshop.build(str(machine), machine.triple, machine.cpu)
+    out = workshop.built(str(machine), machine.triple, machine.cpu)
     program = out / "harness"
     static = ["-static"] if machine.runner else []
     link: list[str | Path] = [
@@ -279,14 +283,14 @@ ALL_RIGHT = f"0 of {sum(BATCHES) * 110}"
 
 @pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
 def test_same_bits_on_an_emulated_cpu(workshop: Workshop, machine: Machine, model: str) -> None:
-    out = workshop.build(str(machine), machine.triple, machine.cpu)
+    out = workshop.built(str(machine), machine.triple, machine.cpu)
     assert run_bare(out, bare_program(workshop), [out / "net.o"], model) == ALL_RIGHT
 
 
 @pytest.mark.parametrize(("model", "state", "variant"), CHOICES)
 def test_portable_object_chooses(workshop: Workshop, model: str, state: int, variant: str) -> None:
     out = workshop.folder / f"chosen-{model}-{state}"
-    shutil.copytree(workshop.build("x86_64-portable", X86, "portable"), out)
+    shutil.copytree(workshop.built("x86_64-portable", X86, "portable"), out)
     # The variants and the pointer to the chosen one are local symbols.
     subprocess.run([llvm_tool("llvm-objcopy"), "--wildcard", "--globalize-symbol=net_run_*", out / "net.o"], check=True)
     names = "".join(f'if (net_run_choice == net_run_variant{i}) say("{name}");' for i, name in enumerate(VARIANTS))
@@ -294,11 +298,78 @@ def test_portable_object_chooses(workshop: Workshop, model: str, state: int, var
     assert run_bare(out, bare_program(workshop, extra), [out / "net.o"], model, state) == f"{ALL_RIGHT} on {variant}"
 
 
+# Leaves of CPUID as (leaf, sub-leaf): eax, ebx, ecx, of CPUs that nothing here emulates, and XCR0.
+V3_LEAVES = {(0, 0): (32, 0, 0), (1, 0): (0, 0, 0x38401000), (0x80000001, 0): (0, 0, 0x20)}
+V3_EBX, V4_EBX = 0x128, 0xD0030128
+CPUIDS = [
+    ("alderlake", {(7, 0): (2, V3_EBX, 0), (7, 1): (0x10, 0, 0)}, AVX_STATE, "avxvnni"),
+    ("alderlake in a system without AVX", {(7, 0): (2, V3_EBX, 0), (7, 1): (0x10, 0, 0)}, SSE_STATE, "sse41"),
+    ("sub-leaf 1 that is none", {(7, 0): (0, V3_EBX, 0), (7, 1): (0x10, 0, 0)}, AVX_STATE, "avx2"),
+    ("sapphirerapids", {(7, 0): (2, V4_EBX, 0x800), (7, 1): (0x10, 0, 0)}, ALL_STATE, "avx512vnni"),
+    ("sapphirerapids without ZMM", {(7, 0): (2, V4_EBX, 0x800), (7, 1): (0x10, 0, 0)}, AVX_STATE, "avxvnni"),
+    ("VNNI without BW", {(7, 0): (0, V4_EBX & ~(1 << 30), 0x800)}, ALL_STATE, "avx2"),
+]
+CHOSEN = """
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+extern char *net_run_choice;
+extern char net_run_variant0[], net_run_variant1[], net_run_variant2[], net_run_variant3[];
+void net_run(const float *, float *, float *, unsigned long, void *);
+static void tell(int signal) {
+  char *variants[] = {net_run_variant0, net_run_variant1, net_run_variant2, net_run_variant3};
+  for (int i = 0; i < 4; ++i)
+    if (net_run_choice == variants[i]) dprintf(1, "%d", i);
+  _exit(0);
+}
+/* The chosen variant may well be of instructions that this machine lacks. */
+int main(void) {
+  static _Alignas(64) char workspace[1 << 20];
+  signal(SIGILL, tell);
+  net_run(0, 0, 0, 0, workspace);
+  tell(0);
+}
+"""
+
+
+@pytest.mark.parametrize(("cpu", "leaves", "state", "variant"), CPUIDS, ids=[case[0] for case in CPUIDS])
+def test_chooser_reads_cpuid(
+    workshop: Workshop, cpu: str, leaves: dict[tuple[int, int], tuple[int, int, int]], state: int, variant: str
+) -> None:
+    if platform.machine() != "x86_64":
+        pytest.skip("x86 objects run on x86 machines only")
+    out = workshop.folder / cpu.replace(" ", "-")
+    shutil.copytree(workshop.built("x86_64-portable-ir", X86, "portable", "llvm"), out)
+    text = (out / "net.ll").read_text()
+
+    def answer(match: re.Match[str]) -> str:
+        leaf, sub_leaf = (int(number) % (1 << 32) for number in match.group("leaf", "sub"))
+        words = ", ".join(f"i32 {word}" for word in (*{**V3_LEAVES, **leaves}.get((leaf, sub_leaf), (0, 0, 0)), 0))
+        return f"insertvalue {{ i32, i32, i32, i32 }} {{ {words} }}, i32 0, 3"
+
+    four = r"\{ i32, i32, i32, i32 \}"
+    numbers = r"\(i32 (?P<leaf>-?\d+), i32 (?P<sub>\d+)\)"
+    cpuid = rf'(?:tail )?call {four} asm sideeffect "cpuid".*?{numbers}[^\n]*'
+    text, cpuids = re.subn(cpuid, answer, text)
+    xgetbv = r'(?:tail )?call \{ i32, i32 \} asm sideeffect "xgetbv"[^\n]*'
+    text, xgetbvs = re.subn(xgetbv, f"insertvalue {{ i32, i32 }} {{ i32 {state}, i32 0 }}, i32 0, 1", text)
+    assert (cpuids, xgetbvs) == (10, 2), "the two choosers read other things"
+    text = re.sub(
+        r"^(@net_run_choice = )internal |^(define )internal (?=.*@net_run_variant)", r"\1\2", text, flags=re.M
+    )
+    (out / "net.ll").write_text(text)
+    (out / "chosen.c").write_text(CHOSEN)
+    subprocess.run(
+        [llvm_tool("clang"), "-O0", "-Wno-override-module", out / "net.ll", out / "chosen.c", "-o", out / "chosen"],
+        check=True,
+    )
+    said = subprocess.run([out / "chosen"], capture_output=True, text=True, check=True).stdout
+    assert VARIANTS[int(said)] == variant
+
+
 @pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
 def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, machine: Machine) -> None:
-    out = workshop.folder / str(machine)
-    if not out.exists():
-        workshop.build(str(machine), machine.triple, machine.cpu)
+    out = workshop.built(str(machine), machine.triple, machine.cpu)
     undefined = subprocess.run(
         [llvm_tool("llvm-nm"), "-u", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
