@@ -60,13 +60,13 @@ public:
          allBits(b, xcr0, SseState | AvxState)});
   }
   llvm::Value *hasAvxVnni(llvm::IRBuilder<> &b) const {
-    return b.CreateAnd(hasV3(b), allBits(b, leaf7Sub1Eax, AVX_VNNI));
+    return b.CreateAnd(hasV3(b), allBits(b, leaf7Sub1Eax, AVXVNNI));
   }
   /// Everything that code for x86-64-v4 may use, and AVX512_VNNI.
   llvm::Value *hasAvx512Vnni(llvm::IRBuilder<> &b) const {
     constexpr uint32_t v4 = AVX512F | AVX512DQ | AVX512CD | AVX512BW | AVX512VL;
     return b.CreateAnd(
-        {hasV3(b), allBits(b, leaf7Ebx, v4), allBits(b, leaf7Ecx, AVX512_VNNI),
+        {hasV3(b), allBits(b, leaf7Ebx, v4), allBits(b, leaf7Ecx, AVX512VNNI),
          allBits(b, xcr0, OpmaskState | ZmmHigh256State | High16ZmmState)});
   }
 
@@ -89,8 +89,8 @@ private:
     AVX512BW = 1u << 30,
     AVX512VL = 1u << 31
   };
-  enum Leaf7Ecx : uint32_t { AVX512_VNNI = 1u << 11 };
-  enum Leaf7Sub1Eax : uint32_t { AVX_VNNI = 1u << 4 };
+  enum Leaf7Ecx : uint32_t { AVX512VNNI = 1u << 11 };
+  enum Leaf7Sub1Eax : uint32_t { AVXVNNI = 1u << 4 };
   enum ExtendedEcx : uint32_t { LZCNT = 1u << 5 };
   // Intel SDM volume 1, 13.1: state components that XCR0 enables.
   enum Xcr0 : uint32_t {

@@ -231,7 +231,14 @@ def compile_row(folder: Path, chain: Chain, triple: str, cpu: str) -> Path:
     tools = Path(build) / "bin" if build else find_tool().parent
     folder.mkdir(exist_ok=True)
     (folder / "graph.mlir").write_text(chain.graph())
-    command = [tools / "quantc-compile-row", folder / "graph.mlir", chain.row.name, triple, cpu, folder / "row"]
+    command: list[str | Path] = [
+        tools / "quantc-compile-row",
+        folder / "graph.mlir",
+        chain.row.name,
+        triple,
+        cpu,
+        folder / "row",
+    ]
     subprocess.run(command, check=True)
     return folder / "row.o"
 

@@ -185,7 +185,15 @@ class Workshop:
         """Both outputs of the interpreter."""
         given, result = self.folder / f"{name}.npy", self.folder / f"{name}.npz"
         np.save(given, rows)
-        command = [find_tool(), "run", self.folder / "native/net.mlirbc", "--input", given, "--output", result]
+        command: list[str | Path] = [
+            find_tool(),
+            "run",
+            self.folder / "native/net.mlirbc",
+            "--input",
+            given,
+            "--output",
+            result,
+        ]
         subprocess.run(command, check=True)
         expected = np.load(result)
         return [expected[name].astype(np.float32) for name in ("logits", "shares")]

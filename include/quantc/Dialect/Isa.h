@@ -11,7 +11,7 @@ namespace mlir::qnet {
 /// A column of the kernel table. Within an architecture the order is from the
 /// least to the most capable.
 // As the table and the passes' options spell them.
-// NOLINTNEXTLINE(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming)
 enum class Isa {
   portable,
   sse41,
@@ -23,6 +23,7 @@ enum class Isa {
   dotprod,
   i8mm
 };
+// NOLINTEND(readability-identifier-naming)
 
 llvm::StringRef isaName(Isa isa);
 std::optional<Isa> isaByName(llvm::StringRef name);
