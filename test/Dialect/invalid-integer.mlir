@@ -489,6 +489,15 @@ func.func @dot_c2(%acc: vector<8xi32>, %a: vector<16xi16>, %w: vector<16xi8>) {
 
 // -----
 
+// narrow_dot C1
+func.func @narrow_dot_c1(%acc: vector<8xi32>, %a: vector<32xi8>, %w: vector<16xi8>) {
+  // expected-error @below {{'qnet.narrow_dot' op takes 'vector<16xi8>' to 8 lanes: it must have four elements a lane [C1]}}
+  %0 = qnet.narrow_dot %acc, (%a), (%w) : vector<8xi32>, (vector<32xi8>), (vector<16xi8>)
+  return
+}
+
+// -----
+
 //===----------------------------------------------------------------------===//
 // storage_cast
 //===----------------------------------------------------------------------===//

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -150,7 +151,8 @@ def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDAr
     with np.errstate(invalid="ignore"):
         quotient = np.clip(values / scale, -1e6, 1e6)
     nearest = np.where(np.isnan(quotient), 0, np.rint(quotient))
-    return (np.clip(nearest + zero_point, 0, 255) - 128).astype(np.int8)
+    stored = np.clip(nearest + zero_point, 0, 255) - 128
+    return np.asarray(stored, np.int8)
 
 
 class Workshop:
@@ -221,7 +223,8 @@ class Workshop:
         return out
 
     def bits(self, batch: int) -> bytes:
-        return b"".join(part[:batch].tobytes() for part in [*self.expected, *self.expected_bytes])
+        parts: list[npt.NDArray[Any]] = [*self.expected, *self.expected_bytes]
+        return b"".join(part[:batch].tobytes() for part in parts)
 
 
 @pytest.fixture(scope="module")
