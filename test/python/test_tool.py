@@ -145,7 +145,9 @@ def test_interrupt_removes_child_and_temporary_files(stand_in: StandIn, tmp_path
     (tmp_path / "model.onnx").write_bytes(b"x")
     stand_in(f"pathlib.Path({str(ready)!r} + '.part').write_text(str(os.getpid()))\n"
              f"os.rename({str(ready)!r} + '.part', {str(ready)!r})\ntime.sleep(60)")  # fmt: skip
-    script = f"import quantc; quantc.quantize({str(tmp_path / 'model.onnx')!r}, [[1.0]])"
+    # A job that a shell started in the background ignores the interrupt, and so would its children.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{listen}; import quantc; quantc.quantize({str(tmp_path / 'model.onnx')!r}, [[1.0]])"
     parent = subprocess.Popen(
         [sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(temporary)}, stderr=subprocess.PIPE
     )
