@@ -49,9 +49,9 @@ struct ManifestLayer {
   std::string op;
   /// Kernel of Kernels' table that runs it, empty where it has no weights.
   std::string kernel;
-  /// Bits in which the kernel adds products before it goes on in 32; 0 without a
-  /// kernel. Of 16, no sum can overflow (verify-narrow-sums); `visitedShare` of
-  /// the groups of weights are visited a second time to make it so.
+  /// Bits in which the kernel adds products before it goes on in 32; 0 without
+  /// a kernel. Of 16, no sum can overflow (verify-narrow-sums); `visitedShare`
+  /// of the groups of weights are visited a second time to make it so.
   int64_t sumBits = 0;
   double visitedShare = 0;
   std::string function;
