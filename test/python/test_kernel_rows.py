@@ -254,13 +254,10 @@ def loops(assembly: str) -> Iterator[str]:
             yield block[: jump.start()]
 
 
-# Rows with more values at once than 16 registers hold: weights of two groups, accumulators and a vector of ones.
-SPILLING = ("gemm_u8s8s16_2x16x8_sse41", "gemm_u8s8s16_4x16x8_avx2")
-CHECKED = [
-    pytest.param(row, marks=[pytest.mark.xfail(reason="a known spill")] if row.name in SPILLING else [], id=row.name)
-    for row in ROWS
-    if row.isa != "portable"
-]
+# Rows with more values at once than 16 registers hold (weights of two groups, accumulators, a vector of ones), and how
+# often a loop of theirs may touch the stack: the fastest that were measured all the same (docs/kernels.md).
+STACK_ACCESSES = {"gemm_u8s8s16_2x16x8_sse41": 6, "gemm_u8s8s16_4x16x8_avx2": 2}
+CHECKED = [pytest.param(row, id=row.name) for row in ROWS if row.isa != "portable"]
 
 
 @pytest.mark.parametrize("row", CHECKED)
@@ -280,7 +277,8 @@ def test_loop_has_its_instruction_and_no_spill(row: Row, tmp_path: Path) -> None
     counts = [len(re.findall(instruction, loop)) for loop in found]
     assert max(counts, default=0) >= row.products, f"{row}: no loop has its {row.products} {instruction}: {counts}"
     for loop in found:
-        assert not STACK.search(loop), f"{row} spills in its loop:\n{loop}"
+        touched, allowed = len(STACK.findall(loop)), STACK_ACCESSES.get(row.name, 0)
+        assert touched <= allowed, f"{row} touches the stack {touched} times in its loop, not {allowed}:\n{loop}"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
