@@ -1,0 +1,270 @@
+//===- KernelWriter.cpp - the body of one kernel --------------------------===//
+
+#include "KernelWriter.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "quantc/Numerics/Sequences.h"
+
+using namespace mlir;
+using namespace mlir::qnet;
+namespace numerics = quantc::numerics;
+
+Finish Finish::of(PackedDenseOp op, const KernelRow &row) {
+  Type out = cast<MemRefType>(op.getInit().getType()).getElementType();
+  Finish finish{Requantize,
+                bool(op.getOutBias()),
+                int32_t(op.getZeroPoint()),
+                int32_t(op.getQmin()),
+                int32_t(op.getQmax()),
+                int32_t(op.getOffset()),
+                out.getIntOrFloatBitWidth()};
+  if (row.isFloat())
+    finish.kind = StoreFloat;
+  else if (out.isF32())
+    finish.kind = ScaleToFloat;
+  else if (op.getShift())
+    finish.kind = RequantizeFixed;
+  return finish;
+}
+
+std::string Finish::name() const {
+  auto number = [](int64_t v) {
+    return (v < 0 ? "m" : "") + std::to_string(v < 0 ? -v : v);
+  };
+  if (kind == StoreFloat)
+    return "f32";
+  if (kind == ScaleToFloat)
+    return hasOutBias ? "to_f32_bias" : "to_f32";
+  return (kind == RequantizeFixed ? "fixed" : "to") + std::string("_i") +
+         number(outBits) + "_z" + number(zeroPoint) + "_" + number(qmin) + "_" +
+         number(qmax) + (offset ? "_o" + number(offset) : "");
+}
+
+FunctionType KernelWriter::functionType(MLIRContext *context) {
+  Type ptr = LLVM::LLVMPointerType::get(context);
+  Type index = IndexType::get(context);
+  return FunctionType::get(context,
+                           {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr,
+                            index, index, ptr, ptr, ptr},
+                           {});
+}
+
+void KernelWriter::writeBody(func::FuncOp function, bool oneRow) {
+  Block *entry = function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  for (int i = 0; i < ArgumentCount; ++i)
+    arg[i] = entry->getArgument(i);
+  Value zero = index(0), one = index(1);
+  auto panels = scf::ForOp::create(b, zero, arg[Panels], one);
+  func::ReturnOp::create(b);
+
+  b.setInsertionPointToStart(panels.getBody());
+  panel = panels.getInductionVar();
+  if (oneRow) {
+    writeTile(zero, 1);
+    return;
+  }
+  // Tiles of MR rows, then of half as many, down to single rows.
+  Value from = zero;
+  for (int64_t rows = row.mr; rows >= 1;
+       rows = llvm::bit_floor(uint64_t(rows - 1))) {
+    Value left = arith::SubIOp::create(b, arg[Rows], from);
+    Value over = arith::RemUIOp::create(b, left, index(rows));
+    Value to = arith::SubIOp::create(b, arg[Rows], over);
+    auto tiles = scf::ForOp::create(b, from, to, index(rows));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(tiles.getBody());
+    writeTile(tiles.getInductionVar(), rows);
+    from = to;
+  }
+}
+
+Value KernelWriter::broadcastLhs(Value address) {
+  Type element =
+      row.isFloat() ? Type(b.getF32Type()) : b.getIntegerType(row.lhsBits());
+  unsigned alignment = row.lhsBits() / 8;
+  if (row.group() == 1) {
+    Value scalar = load(element, address, alignment);
+    return vector::BroadcastOp::create(b, vector(element, row.lanes), scalar);
+  }
+  Type group = b.getIntegerType(row.lhsBits() * row.group());
+  Value scalar = load(group, address, alignment);
+  Value splat =
+      vector::BroadcastOp::create(b, vector(group, row.lanes), scalar);
+  return vector::BitCastOp::create(b, vector(element, row.lanes * row.group()),
+                                   splat);
+}
+
+Value KernelWriter::accumulate(Value acc, ValueRange lhs, ValueRange rhs) {
+  if (row.isFloat())
+    return arith::AddFOp::create(
+        b, acc, arith::MulFOp::create(b, lhs.front(), rhs.front()));
+  if (row.hasNarrowSums())
+    return NarrowDotOp::create(b, acc.getType(), acc, lhs, rhs);
+  auto dot = DotOp::create(b, acc.getType(), acc, lhs.front(), rhs.front());
+  dot.setLhsUnsigned(row.lhs == LhsStorage::U8);
+  return dot;
+}
+
+void KernelWriter::writeTile(Value firstRow, int64_t rows) {
+  Type accType = vector(accElement(), row.lanes);
+  Value panelBytes = scaled(arg[Groups], row.nr * row.kr * rhsBytes());
+  Value rhsPanel =
+      offset(arg[Rhs], arith::MulIOp::create(b, panel, panelBytes));
+  Value firstChannel = scaled(panel, row.nr);
+  Value biasPanel = offset(arg[Bias], scaled(firstChannel, 4));
+
+  SmallVector<Value> lhsRows, accs;
+  for (int64_t m = 0; m < rows; ++m) {
+    Value r = arith::AddIOp::create(b, firstRow, index(m));
+    lhsRows.push_back(
+        offset(arg[Lhs], arith::MulIOp::create(b, r, arg[LhsPitch])));
+  }
+  for (int64_t v = 0; v < vectors(); ++v)
+    accs.push_back(load(accType, offset(biasPanel, v * row.lanes * 4), 4));
+  for (int64_t m = 1; m < rows; ++m)
+    for (int64_t v = 0; v < vectors(); ++v)
+      accs.push_back(accs[v]);
+
+  auto loop = scf::ForOp::create(b, index(0), arg[Groups], index(1), accs);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value group = loop.getInductionVar();
+    Value rhsGroup =
+        offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
+    if (rows == 1)
+      prefetchRhs(rhsGroup);
+    Value lhsBytes = scaled(group, row.kr * row.lhsBits() / 8);
+    int64_t depth = row.kr / row.group();
+    int64_t lanes = row.lanes * row.group();
+    SmallVector<Value> next;
+    for (int64_t m = 0; m < rows; ++m) {
+      SmallVector<Value> lhs;
+      for (int64_t d = 0; d < depth; ++d)
+        lhs.push_back(
+            broadcastLhs(offset(offset(lhsRows[m], lhsBytes),
+                                d * row.group() * row.lhsBits() / 8)));
+      for (int64_t v = 0; v < vectors(); ++v) {
+        SmallVector<Value> rhs;
+        for (int64_t d = 0; d < depth; ++d)
+          rhs.push_back(
+              load(vector(rhsElement(), lanes),
+                   offset(rhsGroup, (d * vectors() + v) * lanes * rhsBytes()),
+                   std::min<int64_t>(64, lanes * rhsBytes())));
+        next.push_back(
+            accumulate(loop.getRegionIterArgs()[m * vectors() + v], lhs, rhs));
+      }
+    }
+    scf::YieldOp::create(b, next);
+  }
+  SmallVector<Value> sums(loop.getResults());
+  if (hasVisits)
+    for (int64_t v = 0; v < vectors(); ++v)
+      addVisits(v, lhsRows, sums);
+  writeFinish(sums, firstRow, firstChannel, rows);
+}
+
+void KernelWriter::prefetchRhs(Value rhsGroup) {
+  constexpr int64_t distance = 4096, line = 64;
+  int64_t bytes = row.nr * row.kr * rhsBytes();
+  for (int64_t at = 0; at < bytes; at += line)
+    LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,
+                           /*hint=*/3,
+                           /*cache=*/1);
+}
+
+void KernelWriter::addVisits(int64_t v, ArrayRef<Value> lhsRows,
+                             SmallVectorImpl<Value> &sums) {
+  int64_t lanes = row.lanes * row.group();
+  Value lane = arith::AddIOp::create(b, scaled(panel, vectors()), index(v));
+  auto startAt = [&](int64_t shift) -> Value {
+    Value address = offset(offset(arg[VisitStarts], scaled(lane, 4)), shift);
+    return arith::IndexCastOp::create(b, b.getIndexType(),
+                                      load(b.getI32Type(), address, 4));
+  };
+  SmallVector<Value> own;
+  for (size_t m = 0; m < lhsRows.size(); ++m)
+    own.push_back(sums[m * vectors() + v]);
+  auto loop = scf::ForOp::create(b, startAt(0), startAt(4), index(1), own);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value visit = loop.getInductionVar();
+    Value shift = arith::IndexCastOp::create(
+        b, b.getIndexType(),
+        load(b.getI32Type(), offset(arg[VisitOffsets], scaled(visit, 4)), 4));
+    Value rhs = load(vector(b.getI8Type(), lanes),
+                     offset(arg[VisitWeights], scaled(visit, lanes)),
+                     static_cast<unsigned>(std::min<int64_t>(64, lanes)));
+    SmallVector<Value> next;
+    for (auto [lhsRow, acc] : llvm::zip(lhsRows, loop.getRegionIterArgs()))
+      next.push_back(accumulate(acc, broadcastLhs(offset(lhsRow, shift)), rhs));
+    scf::YieldOp::create(b, next);
+  }
+  for (size_t m = 0; m < lhsRows.size(); ++m)
+    sums[m * vectors() + v] = loop.getResult(m);
+}
+
+void KernelWriter::writeFinish(ValueRange accs, Value firstRow,
+                               Value firstChannel, int64_t rows) {
+  Value channelBytes = scaled(firstChannel, 4);
+  SequenceEmitter a(b, b.getLoc(), row.lanes);
+  SmallVector<Value> multipliers, extras;
+  bool fixed = finish.kind == Finish::RequantizeFixed;
+  bool hasExtra =
+      fixed || (finish.kind == Finish::ScaleToFloat && finish.hasOutBias);
+  for (int64_t v = 0; v < vectors(); ++v) {
+    auto vectorOf = [&](KernelArgument which, Type type) {
+      return load(
+          type, offset(offset(arg[which], channelBytes), v * row.lanes * 4), 4);
+    };
+    if (finish.kind != Finish::StoreFloat)
+      multipliers.push_back(vectorOf(Multiplier, fixed ? a.i32() : a.f32()));
+    if (hasExtra)
+      extras.push_back(vectorOf(Extra, fixed ? a.i32() : a.f32()));
+  }
+  int64_t outBytes = finish.outBits / 8;
+  for (int64_t m = 0; m < rows; ++m) {
+    Value r = arith::AddIOp::create(b, firstRow, index(m));
+    Value outRow =
+        offset(offset(arg[Out], arith::MulIOp::create(b, r, arg[OutPitch])),
+               scaled(firstChannel, outBytes));
+    for (int64_t v = 0; v < vectors(); ++v) {
+      Value acc = accs[m * vectors() + v];
+      Value result = acc;
+      switch (finish.kind) {
+      case Finish::StoreFloat:
+        break;
+      case Finish::ScaleToFloat:
+        result = hasExtra ? numerics::scaleAccumulator(a, acc, multipliers[v],
+                                                       extras[v])
+                          : a.mul(a.toFloat(acc), multipliers[v]);
+        break;
+      case Finish::Requantize:
+        result = numerics::requantize(a, acc, multipliers[v], finish.zeroPoint,
+                                      finish.qmin, finish.qmax);
+        result = store(a, result);
+        break;
+      case Finish::RequantizeFixed:
+        result = numerics::requantizeFixed(a, acc, multipliers[v], extras[v],
+                                           finish.zeroPoint, finish.qmin,
+                                           finish.qmax);
+        result = store(a, result);
+        break;
+      }
+      LLVM::StoreOp::create(b, result, offset(outRow, v * row.lanes * outBytes),
+                            outBytes);
+    }
+  }
+}
+
+Value KernelWriter::store(SequenceEmitter &a, Value q) {
+  if (finish.offset)
+    q = a.addI(q, a.integer(finish.offset));
+  if (finish.outBits == 32)
+    return q;
+  return arith::TruncIOp::create(
+      b, vector(b.getIntegerType(finish.outBits), row.lanes), q);
+}

@@ -1,0 +1,133 @@
+//===- KernelWriter.h - the body of one kernel ------------------*- C++ -*-===//
+//
+// For a panel p of NR channels and a tile of M rows from r:
+//   acc[m][n]  = bias[p][n]
+//   for g:       acc[m] += dot(splat(lhs[r + m][g]), rhs[p][g])
+//   out[r + m] = finish(acc[m])
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTC_LIB_KERNELS_KERNELWRITER_H
+#define QUANTC_LIB_KERNELS_KERNELWRITER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "quantc/Dialect/Qnet.h"
+#include "quantc/Dialect/SequenceEmitter.h"
+#include "quantc/Kernels/KernelTable.h"
+
+namespace mlir::qnet {
+
+/// How accumulators become results.
+struct Finish {
+  enum Kind { StoreFloat, ScaleToFloat, Requantize, RequantizeFixed } kind;
+  bool hasOutBias;
+  int32_t zeroPoint, qmin, qmax, offset;
+  unsigned outBits;
+
+  static Finish of(PackedDenseOp op, const KernelRow &row);
+
+  /// Part of the kernel function's name: equal finishes share a function.
+  std::string name() const;
+};
+
+/// Arguments of a kernel function, in order. Pitches are in bytes.
+enum KernelArgument {
+  Lhs,
+  LhsPitch,
+  Rows,
+  Groups,
+  Rhs,
+  Bias,
+  Multiplier,
+  Extra,
+  Out,
+  OutPitch,
+  Panels,
+  VisitStarts,
+  VisitOffsets,
+  VisitWeights,
+  ArgumentCount
+};
+
+class KernelWriter {
+public:
+  KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish,
+               bool hasVisits)
+      : b(b), row(row), finish(finish), hasVisits(hasVisits),
+        ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
+
+  static FunctionType functionType(MLIRContext *context);
+
+  /// `oneRow`: the function is for one row only, and part of its caller.
+  void writeBody(func::FuncOp function, bool oneRow);
+
+private:
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+
+  /// base + bytes.
+  Value offset(Value base, Value bytes) {
+    Value distance = arith::IndexCastOp::create(b, b.getI64Type(), bytes);
+    return LLVM::GEPOp::create(b, ptr, b.getI8Type(), base,
+                               ArrayRef<LLVM::GEPArg>{distance});
+  }
+  Value offset(Value base, int64_t bytes) {
+    return LLVM::GEPOp::create(b, ptr, b.getI8Type(), base,
+                               ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+  }
+  Value scaled(Value value, int64_t factor) {
+    return arith::MulIOp::create(b, value, index(factor));
+  }
+  Value load(Type type, Value address, unsigned alignment) {
+    return LLVM::LoadOp::create(b, type, address, alignment);
+  }
+  Type vector(Type element, int64_t count) {
+    return VectorType::get({count}, element);
+  }
+
+  Type rhsElement() {
+    return row.isFloat() ? Type(b.getF32Type()) : b.getI8Type();
+  }
+  Type accElement() {
+    return row.isFloat() ? Type(b.getF32Type()) : b.getI32Type();
+  }
+  int64_t rhsBytes() const { return row.isFloat() ? 4 : 1; }
+  int64_t vectors() const { return row.nr / row.lanes; }
+
+  /// The activations of one group, repeated for every lane.
+  Value broadcastLhs(Value address);
+
+  /// `acc` and the products of a step: one vector for each of its groups.
+  Value accumulate(Value acc, ValueRange lhs, ValueRange rhs);
+
+  void writeTile(Value firstRow, int64_t rows);
+
+  /// Asks for the weights some steps ahead. A single row is as fast as its
+  /// weights arrive, and the hardware's own prefetcher stops at each page.
+  void prefetchRhs(Value rhsGroup);
+
+  /// Adds the visits of one vector of lanes to its accumulators of all rows.
+  void addVisits(int64_t v, ArrayRef<Value> lhsRows,
+                 SmallVectorImpl<Value> &sums);
+
+  void writeFinish(ValueRange accs, Value firstRow, Value firstChannel,
+                   int64_t rows);
+
+  /// i32 values as they are stored.
+  Value store(SequenceEmitter &a, Value q);
+
+  ImplicitLocOpBuilder &b;
+  const KernelRow &row;
+  Finish finish;
+  bool hasVisits;
+  Type ptr;
+  Value arg[ArgumentCount];
+  Value panel;
+};
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_LIB_KERNELS_KERNELWRITER_H
