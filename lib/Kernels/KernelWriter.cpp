@@ -127,43 +127,85 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
     for (int64_t v = 0; v < vectors(); ++v)
       accs.push_back(accs[v]);
 
-  auto loop = scf::ForOp::create(b, index(0), arg[Groups], index(1), accs);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value group = loop.getInductionVar();
-    Value rhsGroup =
-        offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
-    if (rows == 1)
-      prefetchRhs(rhsGroup);
-    Value lhsBytes = scaled(group, row.kr * row.lhsBits() / 8);
-    int64_t depth = row.kr / row.group();
-    int64_t lanes = row.lanes * row.group();
-    SmallVector<Value> next;
-    for (int64_t m = 0; m < rows; ++m) {
-      SmallVector<Value> lhs;
-      for (int64_t d = 0; d < depth; ++d)
-        lhs.push_back(
-            broadcastLhs(offset(offset(lhsRows[m], lhsBytes),
-                                d * row.group() * row.lhsBits() / 8)));
-      for (int64_t v = 0; v < vectors(); ++v) {
-        SmallVector<Value> rhs;
-        for (int64_t d = 0; d < depth; ++d)
-          rhs.push_back(
-              load(vector(rhsElement(), lanes),
-                   offset(rhsGroup, (d * vectors() + v) * lanes * rhsBytes()),
-                   std::min<int64_t>(64, lanes * rhsBytes())));
-        next.push_back(
-            accumulate(loop.getRegionIterArgs()[m * vectors() + v], lhs, rhs));
-      }
-    }
-    scf::YieldOp::create(b, next);
-  }
-  SmallVector<Value> sums(loop.getResults());
+  SmallVector<Value> sums = writeSteps(lhsRows, rhsPanel, accs);
   if (hasVisits)
     for (int64_t v = 0; v < vectors(); ++v)
       addVisits(v, lhsRows, sums);
   writeFinish(sums, firstRow, firstChannel, rows);
+}
+
+SmallVector<Value> KernelWriter::writeSteps(ArrayRef<Value> lhsRows,
+                                            Value rhsPanel, ValueRange accs) {
+  auto count = static_cast<int64_t>(accs.size()), chains = chainsOf(count);
+  Value zero = index(0), wide = zero;
+  SmallVector<Value> sums(accs);
+  if (chains > 1) {
+    wide = arith::SubIOp::create(
+        b, arg[Groups], arith::RemUIOp::create(b, arg[Groups], index(chains)));
+    Value none = arith::ConstantOp::create(
+        b, b.getZeroAttr(cast<VectorType>(accs.front().getType())));
+    SmallVector<Value> starts(accs);
+    starts.append((chains - 1) * count, none);
+    auto loop = scf::ForOp::create(b, zero, wide, index(chains), starts);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next;
+    for (int64_t c = 0; c < chains; ++c) {
+      Value group = arith::AddIOp::create(b, loop.getInductionVar(), index(c));
+      next.append(writeStep(lhsRows, rhsPanel, group,
+                            loop.getRegionIterArgs().slice(c * count, count)));
+    }
+    scf::YieldOp::create(b, next);
+    b.setInsertionPointAfter(loop);
+    for (int64_t i = 0; i < count; ++i) {
+      sums[i] = loop.getResult(i);
+      for (int64_t c = 1; c < chains; ++c)
+        sums[i] =
+            arith::AddIOp::create(b, sums[i], loop.getResult(c * count + i));
+    }
+  }
+  auto loop = scf::ForOp::create(b, wide, arg[Groups], index(1), sums);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  scf::YieldOp::create(b, writeStep(lhsRows, rhsPanel, loop.getInductionVar(),
+                                    loop.getRegionIterArgs()));
+  return SmallVector<Value>(loop.getResults());
+}
+
+SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
+                                           Value rhsPanel, Value group,
+                                           ValueRange accs) {
+  int64_t depth = row.kr / row.group(), lanes = row.lanes * row.group();
+  Value rhsGroup =
+      offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
+  if (lhsRows.size() == 1)
+    prefetchRhs(rhsGroup);
+  Value lhsBytes = scaled(group, row.kr * row.lhsBits() / 8);
+  SmallVector<Value> next;
+  for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
+    SmallVector<Value> lhs;
+    for (int64_t d = 0; d < depth; ++d)
+      lhs.push_back(broadcastLhs(offset(offset(lhsRow, lhsBytes),
+                                        d * row.group() * row.lhsBits() / 8)));
+    for (int64_t v = 0; v < vectors(); ++v) {
+      SmallVector<Value> rhs;
+      for (int64_t d = 0; d < depth; ++d)
+        rhs.push_back(
+            load(vector(rhsElement(), lanes),
+                 offset(rhsGroup, (d * vectors() + v) * lanes * rhsBytes()),
+                 std::min<int64_t>(64, lanes * rhsBytes())));
+      next.push_back(accumulate(accs[m * vectors() + v], lhs, rhs));
+    }
+  }
+  return next;
+}
+
+int64_t KernelWriter::chainsOf(int64_t accumulators) const {
+  constexpr int64_t busy = 12, most = 8;
+  bool addsInOneCycle = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
+  if (row.isFloat() || addsInOneCycle)
+    return 1;
+  return std::clamp<int64_t>(busy / accumulators, 1, most);
 }
 
 void KernelWriter::prefetchRhs(Value rhsGroup) {

@@ -105,6 +105,19 @@ private:
 
   void writeTile(Value firstRow, int64_t rows);
 
+  /// `accs` [rows][vectors] and all products of a panel.
+  SmallVector<Value> writeSteps(ArrayRef<Value> lhsRows, Value rhsPanel,
+                                ValueRange accs);
+
+  /// `accs` and the products of one step, KR input channels.
+  SmallVector<Value> writeStep(ArrayRef<Value> lhsRows, Value rhsPanel,
+                               Value group, ValueRange accs);
+
+  /// How many sums each accumulator of a small tile is taken apart into. An
+  /// instruction that multiplies and adds has a latency of 4 or 5 cycles, so
+  /// a dozen sums keep it busy; integers may be added in any order.
+  int64_t chainsOf(int64_t accumulators) const;
+
   /// Asks for the weights some steps ahead. A single row is as fast as its
   /// weights arrive, and the hardware's own prefetcher stops at each page.
   void prefetchRhs(Value rhsGroup);
