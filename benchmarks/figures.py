@@ -38,7 +38,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A cell's result: the quickest peer's time over ours, both called in the same way."""
+    """A cell's result: the quickest peer's time over ours."""
 
     value: float
     peer: str
@@ -50,12 +50,6 @@ def ratio(ours: float, peers: Mapping[str, float]) -> Ratio | None:
         return None
     peer = min(peers, key=peers.__getitem__)
     return Ratio(peers[peer] / ours, peer)
-
-
-def smaller(a: Ratio | None, b: Ratio | None) -> Ratio | None:
-    """The worse of two ratios of one cell, where either may be missing."""
-    found = [r for r in (a, b) if r is not None]
-    return min(found, key=lambda r: r.value) if found else None
 
 
 def geometric_mean(values: Iterable[float]) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import quantc
-from contenders import KINDS, OUR_FORM, OURS
+from contenders import DEFAULT_FORM, KINDS, OURS, PYTHON_FORM, SPEED_FORM
 from contenders.quantc_program import compile_network
 from contestant import ContenderError, Contestant
 from figures import sqnr_db, strays, wrong
@@ -16,8 +16,7 @@ from networks import Doubles, Floats, Network, random_network, write_network
 from plain_c import MOST_WEIGHTS, time_plain_c
 from plain_c import TITLE as PLAIN_C
 from quantc.errors import QuantcError
-from quantc.tool import run_tool
-from report import OUR_ENTRY, Cell, NetworkResult, Report, title
+from report import OUR_ENTRIES, PYTHON_ENTRY, Cell, NetworkResult, Report, title
 from turns import Entry, time_cell
 
 REFERENCE_ROWS = 256  # that the interpreter runs, which is slow; as many as the largest batch
@@ -67,20 +66,21 @@ class Measurement:
         self._tell(f"{name}: compile")
         write_network(self._network, self._folder)
         try:
-            library = compile_network(self._folder, self._flags)
+            libraries = {form: compile_network(self._folder, form, self._flags) for form in (DEFAULT_FORM, SPEED_FORM)}
         except QuantcError as error:
             self._report.fault(f"{name}: quantc does not compile it: {error}")
             return
         self._report.networks.append(self._result)
-        reference = quantc.reference(quantc.load(library), self._network.rows[:REFERENCE_ROWS])
+        references = {
+            form: quantc.reference(quantc.load(library), self._network.rows[:REFERENCE_ROWS])
+            for form, library in libraries.items()
+        }
+        references[PYTHON_FORM] = references[SPEED_FORM]
         with ExitStack() as processes:
             self._start(processes)
             for batch in batches:
-                cell = self._cell(batch, reference)
-                self._tell(f"{name}, batch {batch}: quantc from C")
-                cell.c_best_s, cell.c_median_s = c_level(library, batch)
-                self._result.cells.append(cell)
-        self._plain_c(library)
+                self._result.cells.append(self._cell(batch, references))
+        self._plain_c(libraries[DEFAULT_FORM])
 
     def _start(self, processes: ExitStack) -> None:
         """Start the contenders, let them make their files, and see how accurate each form is."""
@@ -112,11 +112,12 @@ class Measurement:
                     self._outputs[entry] = output
                     self._result.sqnr_db[entry] = sqnr_db(self._exact, output)
 
-    def _cell(self, batch: int, reference: Floats) -> Cell:
+    def _cell(self, batch: int, references: Mapping[str, Floats]) -> Cell:
         name = self._network.name
         cell = Cell(name, batch)
         seconds: dict[Entry, float] = {}
         results = self._folder / "results.npy"
+        exact = []
         for entry, whole in self._outputs.items():
             kind, form = entry
             self._tell(f"{name}, batch {batch}: load {title(entry)}")
@@ -126,24 +127,25 @@ class Measurement:
                 self._fault(entry, batch, str(error))
                 continue
             output: Floats = np.load(results)
-            if entry == OUR_ENTRY:
-                cell.exact_bits = np.array_equal(output.view(np.uint32), reference[:batch].view(np.uint32))
+            if kind == OURS:
+                exact.append(np.array_equal(output.view(np.uint32), references[form][:batch].view(np.uint32)))
             reason = strays(whole, output)
             if reason:
                 self._fault(entry, batch, reason)
             else:
                 seconds[entry] = reply["seconds"]
+        cell.exact_bits = len(exact) == len(OUR_ENTRIES) and all(exact)
         cell.timings = time_cell(
             self._contestants,
             seconds,
             lambda entry, reason: self._fault(entry, batch, reason),
             lambda done, total: self._tell(f"{name}, batch {batch}: round {done} of {total}"),
         )
-        if OUR_ENTRY in cell.timings:
+        if PYTHON_ENTRY in cell.timings:
             self._tell(f"{name}, batch {batch}: single calls of quantc")
-            calls = int(SECONDS_OF_SINGLE_CALLS / cell.timings[OUR_ENTRY].median_s)
+            calls = int(SECONDS_OF_SINGLE_CALLS / cell.timings[PYTHON_ENTRY].median_s)
             calls = max(FEWEST_SINGLE_CALLS, min(MOST_SINGLE_CALLS, calls))
-            reply = self._contestants[OURS].ask("single_calls", form=OUR_FORM, calls=calls)
+            reply = self._contestants[OURS].ask("single_calls", form=PYTHON_FORM, calls=calls)
             cell.p50_s, cell.p99_s = reply["p50_s"], reply["p99_s"]
         return cell
 
@@ -169,12 +171,3 @@ class Measurement:
     def _fault(self, entry: Entry, batch: int | None, reason: str) -> None:
         where = self._network.name if batch is None else f"{self._network.name} at batch {batch}"
         self._report.fault(f"{title(entry)} on {where} ({reason})")
-
-
-def c_level(library: Path, batch: int) -> tuple[float, float]:
-    """Give quantc's best and median seconds a call without Python, from what `quantc bench` prints."""
-    last = run_tool(["bench", library, "--batch", str(batch), "--progress=json"]).strip().splitlines()[-1]
-    rows, best, median, *_ = last.split()
-    if int(rows) != batch:
-        raise QuantcError(f"`quantc bench` gave {rows} rows a call where {batch} were asked for")
-    return float(best) * 1e-6, float(median) * 1e-6

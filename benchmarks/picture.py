@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from report import Report
+from report import OUR_ENTRY, Report, title
 
 COLORS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#9d755d")  # one a batch
 BAR = 0.8  # of the room that a network's bars share
@@ -35,7 +35,7 @@ def draw(report: Report, path: Path) -> None:
             axes.annotate(found.peer, (x, inside), rotation=90, ha="center", va="bottom", fontsize=6, color="white")
     axes.axhline(1, color=INK, linewidth=1)
     axes.set_xticks(range(len(report.networks)), [network.name for network in report.networks])
-    axes.set_ylabel("quickest peer's time / quantc's")
+    axes.set_ylabel(f"quickest peer's time / {title(OUR_ENTRY)}'s")
     handles = [plt.Rectangle((0, 0), 1, 1, color=COLORS[i % len(COLORS)]) for i in range(len(batches))]
     axes.legend(handles, [f"batch {batch}" for batch in batches], frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

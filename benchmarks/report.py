@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from contenders import KINDS, OUR_FORM, OURS
-from figures import Ratio, Timing, geometric_mean, ratio, smaller
+from contenders import KINDS, OURS, PYTHON_FORM, SPEED_FORM
+from figures import Ratio, Timing, geometric_mean, ratio
 from plain_c import COMPILER, FLAGS, CTiming
 from plain_c import TITLE as PLAIN_C
 from turns import Entry
 
-OUR_ENTRY: Entry = (OURS, OUR_FORM)
+OUR_ENTRIES: list[Entry] = [(OURS, form) for form in KINDS[OURS].forms]
+OUR_ENTRY: Entry = (OURS, SPEED_FORM)  # what the picture shows
+PYTHON_ENTRY: Entry = (OURS, PYTHON_FORM)
 RIVAL: Entry = ("onnxruntime", "int8")  # whose accuracy the summary compares with
 NOTHING = "-"
 
@@ -31,13 +33,11 @@ class Cell:
     Attributes
     ----------
     timings : dict of Entry to Timing
-        All called from Python.
+        Seconds a call; what a form's call is says `contenders.KINDS`.
     exact_bits : bool
-        Whether quantc's result is the reference interpreter's, bit for bit.
+        Whether the results of all of quantc's forms are the reference interpreter's, bit for bit.
     p50_s, p99_s : float
         Of single calls of quantc from Python.
-    c_best_s, c_median_s : float
-        quantc called from C, as `quantc bench` tells it.
     plain : CTiming or None
         quantc and the plain C function in turns, both called from C; for tiny networks only.
     """
@@ -48,27 +48,19 @@ class Cell:
     exact_bits: bool = False
     p50_s: float = math.nan
     p99_s: float = math.nan
-    c_best_s: float = math.nan
-    c_median_s: float = math.nan
     plain: CTiming | None = None
 
-    def ratios(self, median: bool = False) -> tuple[Ratio | None, Ratio | None]:
-        """Give the ratio among those called from Python, and that among those called from C, by best or median."""
-        ours = self.timings.get(OUR_ENTRY)
-        among_runtimes = None
-        if ours is not None:
-            peers = {title(e): t.median_s if median else t.best_s for e, t in self.timings.items() if e != OUR_ENTRY}
-            among_runtimes = ratio(ours.median_s if median else ours.best_s, peers)
-        beside_plain = None
-        if self.plain is not None and median:
-            beside_plain = ratio(self.plain.quantc_median_s, {PLAIN_C: self.plain.plain_median_s})
-        elif self.plain is not None:
-            beside_plain = ratio(self.plain.quantc_best_s, {PLAIN_C: self.plain.plain_best_s})
-        return among_runtimes, beside_plain
+    def ratio(self, entry: Entry = OUR_ENTRY, median: bool = False) -> Ratio | None:
+        """Give the quickest peer's time over that of one of quantc's forms, by best or median turns."""
+        ours = self.timings.get(entry)
+        if ours is None:
+            return None
+        peers = {title(e): t.median_s if median else t.best_s for e, t in self.timings.items() if e[0] != OURS}
+        return ratio(ours.median_s if median else ours.best_s, peers)
 
-    def ratio(self, median: bool = False) -> Ratio | None:
-        """Give the cell's ratio: the worse of the two."""
-        return smaller(*self.ratios(median))
+    def plain_ratio(self) -> float | None:
+        """Give the plain C function's time over quantc's, both called from C, by best turns."""
+        return self.plain.plain_best_s / self.plain.quantc_best_s if self.plain else None
 
 
 @dataclass
@@ -146,47 +138,37 @@ def network_grid(network: NetworkResult) -> Grid:
         accuracy = f"{network.sqnr_db[entry]:.1f}" if entry in network.sqnr_db else NOTHING
         if accuracy != NOTHING or any(time != NOTHING for time in times):
             rows.append([title(entry), *times, accuracy])
-    rows.append(["quantc, one call: p50 (p99)", *(microseconds(cell.p50_s, cell.p99_s) for cell in cells), ""])
-    rows.append(["quantc from C", *(microseconds(cell.c_best_s, cell.c_median_s) for cell in cells), ""])
+    rows.append(
+        [f"{title(PYTHON_ENTRY)}, one call: p50 (p99)", *(microseconds(cell.p50_s, cell.p99_s) for cell in cells), ""]
+    )
     if any(cell.plain for cell in cells):
         times = [microseconds(c.plain.plain_best_s, c.plain.plain_median_s) if c.plain else NOTHING for c in cells]
-        rows.append([f"{PLAIN_C}, from C", *times, ""])
+        rows.append([PLAIN_C, *times, ""])
         times = [microseconds(c.plain.quantc_best_s, c.plain.quantc_median_s) if c.plain else NOTHING for c in cells]
-        rows.append(["quantc, from C beside it", *times, ""])
+        rows.append(["quantc int8, beside it", *times, ""])
     columns = [network.name, *(f"batch {cell.batch}, us" for cell in cells), "SQNR, dB"]
     return Grid(f"{network.name}: microseconds a call, best (median), one thread", columns, rows)
 
 
-def ratio_grid(report: Report) -> Grid:
-    """The cells' ratios, each with the peer that it is against."""
+def ratio_grid(report: Report, entry: Entry) -> Grid:
+    """The cells' ratios of one of quantc's forms, each with the peer that it is against."""
     batches = sorted({cell.batch for cell in report.cells})
     rows = []
     for network in report.networks:
-        by_batch = {cell.batch: cell.ratio() for cell in network.cells}
+        by_batch = {cell.batch: cell.ratio(entry) for cell in network.cells}
         found = [by_batch.get(batch) for batch in batches]
         rows.append([network.name, *(f"{r.value:.2f} {r.peer}" if r else NOTHING for r in found)])
-    return Grid("quickest peer's time over quantc's", ["network", *(f"batch {b}" for b in batches)], rows)
+    return Grid(f"quickest peer's time over {title(entry)}'s", ["network", *(f"batch {b}" for b in batches)], rows)
 
 
 def summary(report: Report) -> list[str]:
     """The lines that a run ends with."""
-    ratios = [(cell, found) for cell in report.cells if (found := cell.ratio())]
-    lines = []
-    if ratios:
-        mean = geometric_mean(found.value for _, found in ratios)
-        medians = geometric_mean(found.value for cell, _ in ratios if (found := cell.ratio(median=True)))
-        lines.append(f"geometric mean over {_count(len(ratios), 'cell')}: {mean:.3f} (by medians: {medians:.3f})")
-        cell, found = min(ratios, key=lambda pair: pair[1].value)
-        lines.append(f"smallest cell: {found.value:.3f}, {cell.network} at batch {cell.batch}, against {found.peer}")
-        behind = [pair for pair in ratios if pair[1].value < 1]
-        lines.append(f"cells where a peer is quicker: {len(behind)} of {len(ratios)}")
-    gains = [
-        f"{network.name} {network.sqnr_db[OUR_ENTRY] - network.sqnr_db[RIVAL]:+.1f}"
-        for network in report.networks
-        if OUR_ENTRY in network.sqnr_db and RIVAL in network.sqnr_db
+    lines = [line for entry in OUR_ENTRIES for line in _summary_of(report, entry)]
+    plain = [
+        f"{cell.network} at batch {cell.batch} {found:.2f}" for cell in report.cells if (found := cell.plain_ratio())
     ]
-    if gains:
-        lines.append(f"SQNR beside {title(RIVAL)}, dB: {', '.join(gains)}")
+    if plain:
+        lines.append(f"{PLAIN_C} function's time over quantc int8's: {', '.join(plain)}")
     inexact = report.inexact()
     if inexact:
         names = ", ".join(f"{cell.network} at batch {cell.batch}" for cell in inexact)
@@ -199,6 +181,29 @@ def summary(report: Report) -> list[str]:
     return lines
 
 
+def _summary_of(report: Report, entry: Entry) -> list[str]:
+    ratios = [(cell, found) for cell in report.cells if (found := cell.ratio(entry))]
+    if not ratios:
+        return []
+    mean = geometric_mean(found.value for _, found in ratios)
+    medians = geometric_mean(found.value for cell, _ in ratios if (found := cell.ratio(entry, median=True)))
+    cell, found = min(ratios, key=lambda pair: pair[1].value)
+    behind = [pair for pair in ratios if pair[1].value < 1]
+    lines = [
+        f"{title(entry)}: geometric mean of {_count(len(ratios), 'ratio')} {mean:.3f} (by medians {medians:.3f}), "
+        f"smallest {found.value:.3f} ({cell.network} at batch {cell.batch}, {found.peer}), "
+        f"a peer is quicker in {len(behind)}"
+    ]
+    gains = [
+        f"{network.name} {network.sqnr_db[entry] - network.sqnr_db[RIVAL]:+.1f}"
+        for network in report.networks
+        if entry in network.sqnr_db and RIVAL in network.sqnr_db
+    ]
+    if gains and entry != PYTHON_ENTRY:  # which is a program that is there already
+        lines.append(f"{title(entry)}: SQNR beside {title(RIVAL)}, dB: {', '.join(gains)}")
+    return lines
+
+
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
@@ -207,9 +212,8 @@ def footnotes(report: Report) -> list[str]:
     """What a reader of the tables must know: what is missing, versions, and what the ratios are of."""
     notes = [f"Not measured: {fault}." for fault in report.faults]
     notes.append(
-        "A ratio is of best turns, between contenders called in the same way: all runtimes from Python. Where a plain "
-        "C function was timed, the cell has the smaller of that ratio and of the function's time over quantc's, both "
-        "called from C."
+        "A ratio is of best turns. Peers are called from Python, in the quickest way that their packages offer; "
+        "quantc's programs are C functions and are called as such, and once more from Python as the peers are."
     )
     if any(cell.plain for cell in report.cells):
         notes.append(
@@ -229,16 +233,16 @@ def footnotes(report: Report) -> list[str]:
     return notes
 
 
-def grids(report: Report) -> list[Grid]:
-    """All tables of a run, the ratios last."""
-    return [*(network_grid(network) for network in report.networks if network.cells), ratio_grid(report)]
+def ratio_grids(report: Report) -> list[Grid]:
+    """Tables of ratios, one for each of quantc's forms."""
+    return [ratio_grid(report, entry) for entry in OUR_ENTRIES]
 
 
 def markdown(report: Report) -> str:
     """Tables, summary and footnotes as Markdown, the ratios first."""
-    tables = grids(report)
-    parts = [tables[-1].markdown(), _list(summary(report)), *(grid.markdown() for grid in tables[:-1])]
-    return "\n".join([*parts, _list(footnotes(report))])
+    ratios = [grid.markdown() for grid in ratio_grids(report)]
+    times = [network_grid(network).markdown() for network in report.networks if network.cells]
+    return "\n".join([*ratios, _list(summary(report)), *times, _list(footnotes(report))])
 
 
 def _list(lines: Sequence[str]) -> str:
@@ -251,26 +255,29 @@ def as_json(report: Report) -> str:
     for network in report.networks:
         cells = {}
         for cell in network.cells:
-            found, medians = cell.ratio(), cell.ratio(median=True)
+            ratios = {title(e): (cell.ratio(e), cell.ratio(e, median=True)) for e in OUR_ENTRIES}
             cells[str(cell.batch)] = {
-                "ratio": asdict(found) if found else None,
-                "ratio_by_medians": asdict(medians) if medians else None,
+                "ratios": {name: asdict(best) for name, (best, _) in ratios.items() if best},
+                "ratios_by_medians": {name: asdict(median) for name, (_, median) in ratios.items() if median},
                 "exact_bits": cell.exact_bits,
                 "contenders": {title(entry): asdict(timing) for entry, timing in cell.timings.items()},
                 "quantc_single_call": {"p50_s": cell.p50_s, "p99_s": cell.p99_s},
-                "quantc_from_c": {"best_s": cell.c_best_s, "median_s": cell.c_median_s},
                 "plain_c": asdict(cell.plain) if cell.plain else None,
             }
         accuracy = {title(entry): value for entry, value in network.sqnr_db.items()}
         networks[network.name] = {"batches": cells, "sqnr_db": accuracy}
-    ratios = [found.value for cell in report.cells if (found := cell.ratio())]
+    means, smallest = {}, {}
+    for entry in OUR_ENTRIES:
+        values = [found.value for cell in report.cells if (found := cell.ratio(entry))]
+        means[title(entry)] = geometric_mean(values)
+        smallest[title(entry)] = min(values, default=math.nan)
     data = {
         "machine": report.machine,
         "versions": report.versions,
         "flags": report.flags,
         "interrupted": report.interrupted,
-        "geometric_mean": geometric_mean(ratios),
-        "smallest": min(ratios, default=math.nan),
+        "geometric_means": means,
+        "smallest": smallest,
         "faults": report.faults,
         "networks": networks,
     }

@@ -188,7 +188,8 @@ def measure(
 def tell(report: reports.Report, out: Path, update_docs: bool, console: Console) -> None:
     """Print what the whole run says, and write its files."""
     if report.cells:
-        console.print(rich_table(reports.ratio_grid(report)))
+        for grid in reports.ratio_grids(report):
+            console.print(rich_table(grid))
     for note in reports.footnotes(report):
         console.print(f"- {note}", markup=False, style="dim")
     for line in reports.summary(report):
