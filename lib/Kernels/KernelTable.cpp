@@ -1,5 +1,4 @@
-//===- KernelTable.cpp - the rows of Kernels.def
-//---------------------------===//
+//===- KernelTable.cpp - the rows of Kernels.def --------------------------===//
 
 #include "quantc/Kernels/KernelTable.h"
 #include "llvm/ADT/STLExtras.h"
@@ -26,4 +25,10 @@ const KernelRow &mlir::qnet::floatKernel(Isa isa) {
     if (row.isa == isa && row.isFloat())
       return row;
   llvm_unreachable("every instruction set has a float row");
+}
+
+bool mlir::qnet::hasNarrowRows(Isa isa) {
+  return llvm::any_of(rows, [&](const KernelRow &row) {
+    return row.isa == isa && row.hasNarrowSums();
+  });
 }

@@ -11,6 +11,7 @@
 #include "quantc/Calibrate/Passes.h"
 #include "quantc/Emit/Header.h"
 #include "quantc/Import/ImportOnnx.h"
+#include "quantc/Kernels/KernelTable.h"
 #include "quantc/Optimize/Optimize.h"
 #include "quantc/Pipeline/Native.h"
 #include "quantc/Prepare/Prepare.h"
@@ -29,7 +30,8 @@ namespace mlir::qnet {
 
 /// The largest stored activation under --prefer=speed. Noise of activations
 /// grows by (255 / it)^2, and below about 160 nearly no group of random weights
-/// overflows 16 bits (docs/kernels.md has both, measured).
+/// overflows 16 bits (docs/kernels.md has both, measured). CPUs that add in 32
+/// bits at once gain nothing by it.
 static constexpr int32_t kFastActivationMax = 155;
 
 /// An error that belongs to no op.
@@ -260,7 +262,10 @@ LogicalResult Compilation::quantize() {
   QuantizeOptions stage;
   stage.allowFloat = options.allowFloat;
   stage.requant = options.requant;
-  if (options.prefer == "speed")
+  if (options.prefer == "speed" &&
+      llvm::any_of(target->variants, [](const CpuVariant &variant) {
+        return hasNarrowRows(variant.isa);
+      }))
     stage.activationMax = kFastActivationMax;
   return runPasses(*module, [&](OpPassManager &passes) {
     buildQuantizePipeline(passes, stage);

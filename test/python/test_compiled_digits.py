@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import quantc
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from quantc.tool import run_tool
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits"
 sys.path.insert(0, str(EXAMPLE))
@@ -146,3 +148,15 @@ def test_wrong_flag_is_wrong_usage(digits: data.Digits) -> None:
         quantc.quantize(MODEL, digits.calibration.pixels, cpu="no-such-cpu")
     assert caught.value.exit_code in (1, 2)
     assert "no-such-cpu" in str(caught.value)
+
+
+@pytest.mark.parametrize(("cpu", "largest"), [("haswell", 155), ("cascadelake", 255), ("neoverse-n1", 255)])
+def test_speed_narrows_activations_only_where_it_helps(
+    digits: data.Digits, tmp_path: Path, cpu: str, largest: int
+) -> None:
+    np.save(tmp_path / "rows.npy", digits.calibration.pixels)
+    arguments = ["--calibration", tmp_path / "rows.npy", "-o", tmp_path / "out", "--name", "digits", "--emit=object"]
+    target = "--target=aarch64-linux-gnu" if cpu.startswith("neoverse") else "--target=x86_64-linux-gnu"
+    run_tool(["compile", MODEL, *arguments, target, f"--cpu={cpu}", "--prefer=speed", "--progress=json"])
+    layers = json.loads((tmp_path / "out" / "digits.json").read_text())["layers"]
+    assert {layer["input_range"][1] for layer in layers if layer["op"] == "qdense"} == {largest}

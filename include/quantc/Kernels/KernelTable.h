@@ -46,6 +46,10 @@ const KernelRow *kernelByName(llvm::StringRef name);
 /// The row for float dense layers on an instruction set.
 const KernelRow &floatKernel(Isa isa);
 
+/// Whether an instruction set has rows with 16-bit sums, which are quicker the
+/// smaller the activations are.
+bool hasNarrowRows(Isa isa);
+
 /// Weights `[n, k]` in row-major order to `[N/NR][K/KR][KR/G][NR][G]` with G
 /// the row's group, zeros beyond.
 template <typename T>
