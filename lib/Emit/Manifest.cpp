@@ -71,6 +71,8 @@ static json layerJson(const ManifestLayer &layer) {
                  {"kernel", layer.kernel},
                  {"sum_bits", layer.sumBits},
                  {"visited_share", layer.visitedShare},
+                 {"zero_share", layer.zeroShare},
+                 {"listed_share", layer.listedShare},
                  {"inputs", layer.inputs},
                  {"outputs", layer.outputs},
                  {"weights_bits", layer.weightsBits},
@@ -256,6 +258,8 @@ public:
     result.kernel = string(object, "kernel");
     result.sumBits = integer(object, "sum_bits", 0, 64);
     result.visitedShare = share(object, "visited_share");
+    result.zeroShare = share(object, "zero_share");
+    result.listedShare = share(object, "listed_share");
     result.function = string(object, "function");
     result.inputs = integer(object, "inputs", 0, kMaxValues);
     result.outputs = integer(object, "outputs", 0, kMaxValues);

@@ -61,11 +61,13 @@ struct ExpandPackedDense
     int64_t n = init.getDimSize(1);
     if (bias.getNumElements() != n || n % row->nr != 0 ||
         packed.getNumElements() !=
-            n * row->groups(input.getDimSize(1)) * row->kr)
+            (op.getListOffsets()
+                 ? listedWeights(op, *row)
+                 : n * row->groups(input.getDimSize(1)) * row->kr))
       return op.emitOpError("packed weights do not have the size that ")
              << row->name << " packs " << n << " by " << input.getDimSize(1)
              << " to";
-    if (failed(checkVisits(op, *row, n)))
+    if (failed(checkLists(op, *row, n)) || failed(checkVisits(op, *row, n)))
       return failure();
     for (MemRefType type : {input, init}) {
       auto [strides, offset] = type.getStridesAndOffset();
@@ -75,14 +77,29 @@ struct ExpandPackedDense
     return success();
   }
 
+  static int64_t count(Value memref) {
+    return cast<MemRefType>(memref.getType()).getNumElements();
+  }
+  static int64_t listedWeights(PackedDenseOp op, const KernelRow &row) {
+    return count(op.getListOffsets()) * row.nr * row.group();
+  }
+
+  /// A start for each panel and one more; whole steps.
+  LogicalResult checkLists(PackedDenseOp op, const KernelRow &row, int64_t n) {
+    if (!op.getListStarts())
+      return success();
+    if (row.isFloat() || count(op.getListStarts()) != n / row.nr + 1 ||
+        count(op.getListOffsets()) % (row.kr / row.group()) != 0)
+      return op.emitOpError("lists do not have the sizes that ")
+             << row.name << " needs for " << n << " channels";
+    return success();
+  }
+
   /// A start for each vector of lanes and one more; as many weights as offsets
   /// say.
   LogicalResult checkVisits(PackedDenseOp op, const KernelRow &row, int64_t n) {
     if (!op.getVisitStarts())
       return success();
-    auto count = [](Value memref) {
-      return cast<MemRefType>(memref.getType()).getNumElements();
-    };
     if (!row.hasNarrowSums() ||
         count(op.getVisitStarts()) != n / row.lanes + 1 ||
         count(op.getVisitWeights()) !=
@@ -98,9 +115,11 @@ struct ExpandPackedDense
       return failure();
     Finish finish = Finish::of(op, *row);
     ImplicitLocOpBuilder b(op.getLoc(), op);
+    bool hasLists = bool(op.getListStarts());
     bool hasVisits = bool(op.getVisitStarts());
     bool oneRow = cast<MemRefType>(op.getInput().getType()).getDimSize(0) == 1;
-    func::FuncOp function = kernelFunction(*row, finish, hasVisits, oneRow);
+    func::FuncOp function =
+        kernelFunction(*row, finish, hasLists, hasVisits, oneRow);
 
     auto init = cast<MemRefType>(op.getInit().getType());
     Value input = op.getInput();
@@ -125,6 +144,8 @@ struct ExpandPackedDense
     operands[OutPitch] = outPitch;
     operands[Panels] =
         arith::ConstantIndexOp::create(b, init.getDimSize(1) / row->nr);
+    operands[ListStarts] = pointer(op.getListStarts());
+    operands[ListOffsets] = pointer(op.getListOffsets());
     operands[VisitStarts] = pointer(op.getVisitStarts());
     operands[VisitOffsets] = pointer(op.getVisitOffsets());
     operands[VisitWeights] = pointer(op.getVisitWeights());
@@ -155,8 +176,9 @@ struct ExpandPackedDense
   }
 
   func::FuncOp kernelFunction(const KernelRow &row, const Finish &finish,
-                              bool hasVisits, bool oneRow) {
-    std::string name = (row.name + (hasVisits ? "_visits_" : "_") +
+                              bool hasLists, bool hasVisits, bool oneRow) {
+    std::string name = (row.name + (hasLists ? "_lists" : "") +
+                        (hasVisits ? "_visits_" : "_") +
                         (oneRow ? "one_" : "") + finish.name())
                            .str();
     if (auto known = getOperation().lookupSymbol<func::FuncOp>(name))
@@ -171,7 +193,8 @@ struct ExpandPackedDense
                                              LLVM::linkage::Linkage::Internal));
     if (oneRow)
       function->setAttr("passthrough", b.getStrArrayAttr({"alwaysinline"}));
-    KernelWriter(b, row, finish, hasVisits).writeBody(function, oneRow);
+    KernelWriter(b, row, finish, hasLists, hasVisits)
+        .writeBody(function, oneRow);
     return function;
   }
 };

@@ -46,7 +46,7 @@ FunctionType KernelWriter::functionType(MLIRContext *context) {
   Type index = IndexType::get(context);
   return FunctionType::get(context,
                            {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr,
-                            index, index, ptr, ptr, ptr},
+                            index, index, ptr, ptr, ptr, ptr, ptr},
                            {});
 }
 
@@ -107,11 +107,39 @@ Value KernelWriter::accumulate(Value acc, ValueRange lhs, ValueRange rhs) {
   return dot;
 }
 
+Value KernelWriter::listed(KernelArgument list, Value at) {
+  return arith::IndexCastOp::create(
+      b, b.getIndexType(),
+      load(b.getI32Type(), offset(arg[list], scaled(at, 4)), 4));
+}
+
+SmallVector<Value> KernelWriter::lhsShifts(Value step) {
+  int64_t depth = row.kr / row.group(), bytes = row.lhsBits() / 8;
+  SmallVector<Value> shifts;
+  for (int64_t d = 0; d < depth; ++d) {
+    Value channel =
+        hasLists
+            ? listed(ListOffsets,
+                     arith::AddIOp::create(b, scaled(step, depth), index(d)))
+            : arith::AddIOp::create(b, scaled(step, row.kr),
+                                    index(d * row.group()));
+    shifts.push_back(scaled(channel, bytes));
+  }
+  return shifts;
+}
+
 void KernelWriter::writeTile(Value firstRow, int64_t rows) {
   Type accType = vector(accElement(), row.lanes);
-  Value panelBytes = scaled(arg[Groups], row.nr * row.kr * rhsBytes());
-  Value rhsPanel =
-      offset(arg[Rhs], arith::MulIOp::create(b, panel, panelBytes));
+  // Without lists every panel has as many steps; with them, steps are counted
+  // through all panels.
+  Value firstStep = index(0), endStep = arg[Groups], rhsPanel = arg[Rhs];
+  if (hasLists) {
+    firstStep = listed(ListStarts, panel);
+    endStep = listed(ListStarts, arith::AddIOp::create(b, panel, index(1)));
+  } else {
+    Value panelBytes = scaled(arg[Groups], row.nr * row.kr * rhsBytes());
+    rhsPanel = offset(arg[Rhs], arith::MulIOp::create(b, panel, panelBytes));
+  }
   Value firstChannel = scaled(panel, row.nr);
   Value biasPanel = offset(arg[Bias], scaled(firstChannel, 4));
 
@@ -127,7 +155,8 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
     for (int64_t v = 0; v < vectors(); ++v)
       accs.push_back(accs[v]);
 
-  SmallVector<Value> sums = writeSteps(lhsRows, rhsPanel, accs);
+  SmallVector<Value> sums =
+      writeSteps(lhsRows, rhsPanel, firstStep, endStep, accs);
   if (hasVisits)
     for (int64_t v = 0; v < vectors(); ++v)
       addVisits(v, lhsRows, sums);
@@ -135,18 +164,20 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
 }
 
 SmallVector<Value> KernelWriter::writeSteps(ArrayRef<Value> lhsRows,
-                                            Value rhsPanel, ValueRange accs) {
+                                            Value rhsPanel, Value firstStep,
+                                            Value endStep, ValueRange accs) {
   auto count = static_cast<int64_t>(accs.size()), chains = chainsOf(count);
-  Value zero = index(0), wide = zero;
+  Value wide = firstStep;
   SmallVector<Value> sums(accs);
   if (chains > 1) {
+    Value steps = arith::SubIOp::create(b, endStep, firstStep);
     wide = arith::SubIOp::create(
-        b, arg[Groups], arith::RemUIOp::create(b, arg[Groups], index(chains)));
+        b, endStep, arith::RemUIOp::create(b, steps, index(chains)));
     Value none = arith::ConstantOp::create(
         b, b.getZeroAttr(cast<VectorType>(accs.front().getType())));
     SmallVector<Value> starts(accs);
     starts.append((chains - 1) * count, none);
-    auto loop = scf::ForOp::create(b, zero, wide, index(chains), starts);
+    auto loop = scf::ForOp::create(b, firstStep, wide, index(chains), starts);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     SmallVector<Value> next;
@@ -164,7 +195,7 @@ SmallVector<Value> KernelWriter::writeSteps(ArrayRef<Value> lhsRows,
             arith::AddIOp::create(b, sums[i], loop.getResult(c * count + i));
     }
   }
-  auto loop = scf::ForOp::create(b, wide, arg[Groups], index(1), sums);
+  auto loop = scf::ForOp::create(b, wide, endStep, index(1), sums);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   scf::YieldOp::create(b, writeStep(lhsRows, rhsPanel, loop.getInductionVar(),
@@ -180,13 +211,12 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
       offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
   if (lhsRows.size() == 1)
     prefetchRhs(rhsGroup);
-  Value lhsBytes = scaled(group, row.kr * row.lhsBits() / 8);
+  SmallVector<Value> shifts = lhsShifts(group);
   SmallVector<Value> next;
   for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
     SmallVector<Value> lhs;
-    for (int64_t d = 0; d < depth; ++d)
-      lhs.push_back(broadcastLhs(offset(offset(lhsRow, lhsBytes),
-                                        d * row.group() * row.lhsBits() / 8)));
+    for (Value shift : shifts)
+      lhs.push_back(broadcastLhs(offset(lhsRow, shift)));
     for (int64_t v = 0; v < vectors(); ++v) {
       SmallVector<Value> rhs;
       for (int64_t d = 0; d < depth; ++d)

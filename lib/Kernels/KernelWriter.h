@@ -3,6 +3,7 @@
 // For a panel p of NR channels and a tile of M rows from r:
 //   acc[m][n]  = bias[p][n]
 //   for g:       acc[m] += dot(splat(lhs[r + m][g]), rhs[p][g])
+//   (with lists, for the groups g that the panel lists)
 //   out[r + m] = finish(acc[m])
 //
 //===----------------------------------------------------------------------===//
@@ -45,6 +46,8 @@ enum KernelArgument {
   Out,
   OutPitch,
   Panels,
+  ListStarts,
+  ListOffsets,
   VisitStarts,
   VisitOffsets,
   VisitWeights,
@@ -54,9 +57,9 @@ enum KernelArgument {
 class KernelWriter {
 public:
   KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish,
-               bool hasVisits)
-      : b(b), row(row), finish(finish), hasVisits(hasVisits),
-        ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
+               bool hasLists, bool hasVisits)
+      : b(b), row(row), finish(finish), hasLists(hasLists),
+        hasVisits(hasVisits), ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
 
   static FunctionType functionType(MLIRContext *context);
 
@@ -105,8 +108,15 @@ private:
 
   void writeTile(Value firstRow, int64_t rows);
 
-  /// `accs` [rows][vectors] and all products of a panel.
+  /// Number `at` of a list of i32 indices.
+  Value listed(KernelArgument list, Value at);
+
+  /// The bytes from the start of a row to each group of a step.
+  SmallVector<Value> lhsShifts(Value step);
+
+  /// `accs` [rows][vectors] and the products of a panel's steps.
   SmallVector<Value> writeSteps(ArrayRef<Value> lhsRows, Value rhsPanel,
+                                Value firstStep, Value endStep,
                                 ValueRange accs);
 
   /// `accs` and the products of one step, KR input channels.
@@ -135,7 +145,7 @@ private:
   ImplicitLocOpBuilder &b;
   const KernelRow &row;
   Finish finish;
-  bool hasVisits;
+  bool hasLists, hasVisits;
   Type ptr;
   Value arg[ArgumentCount];
   Value panel;

@@ -17,6 +17,14 @@ using namespace mlir::qnet;
 /// vector of lanes, and its offset comes from memory.
 static constexpr double visitEfficiency = 0.6;
 
+/// What a list reaches of its row's rate, since offsets come from memory: 0.99
+/// of it for many rows, 0.84 to 1 for one (AVX2 and AVX512-VNNI, Zen 5).
+static constexpr double listEfficiency = 0.85;
+
+/// What a panel with a list costs beside its groups, in groups: its loop ends
+/// when the CPU does not expect it, and LLVM cannot unroll a small layer whole.
+static constexpr double listOverhead = 8;
+
 int32_t mlir::qnet::largestPositiveSum(int32_t lhsMax) {
   return std::numeric_limits<int16_t>::max() / lhsMax;
 }
@@ -35,7 +43,8 @@ public:
                 largestNegativeSum(layer.lhsMax)},
         excess(row.lanes * row.kr) {}
 
-  void splitStep(int64_t firstLane, int64_t firstInput);
+  /// `inputs`: the channel at which each group of the step begins.
+  void splitStep(int64_t firstLane, llvm::ArrayRef<int64_t> inputs);
 
 private:
   static constexpr int64_t half = 2; ///< Products that share 16 bits at once.
@@ -59,7 +68,7 @@ private:
   }
   void take(int64_t lane, int64_t input, int sign, int32_t &need,
             int8_t *moved);
-  void emitVisits(int64_t firstInput);
+  void emitVisits(llvm::ArrayRef<int64_t> inputs);
 
   const LayerWeights &layer;
   const KernelRow &row;
@@ -70,7 +79,7 @@ private:
   std::vector<int8_t> excess;
 };
 
-void Splitter::splitStep(int64_t firstLane, int64_t firstInput) {
+void Splitter::splitStep(int64_t firstLane, llvm::ArrayRef<int64_t> inputs) {
   struct Overfull {
     int64_t lane, offset; ///< In the vector; in each group.
     int sign;
@@ -82,8 +91,7 @@ void Splitter::splitStep(int64_t firstLane, int64_t firstInput) {
       for (int sign : {0, 1}) {
         int32_t sum = 0;
         for (int64_t d = 0; d < depth; ++d)
-          sum += shareOf(firstLane + lane,
-                         firstInput + d * row.group() + offset, sign);
+          sum += shareOf(firstLane + lane, inputs[d] + offset, sign);
         if (sum > largest[sign])
           overfull.push_back({lane, offset, sign, sum - largest[sign]});
       }
@@ -95,8 +103,8 @@ void Splitter::splitStep(int64_t firstLane, int64_t firstInput) {
   std::iota(order.begin(), order.end(), 0);
   auto served = [&](int64_t d) {
     return llvm::count_if(overfull, [&](const Overfull &o) {
-      return shareOf(firstLane + o.lane,
-                     firstInput + d * row.group() + o.offset, o.sign) >= o.need;
+      return shareOf(firstLane + o.lane, inputs[d] + o.offset, o.sign) >=
+             o.need;
     });
   };
   llvm::SmallVector<int64_t, 4> serves;
@@ -107,9 +115,9 @@ void Splitter::splitStep(int64_t firstLane, int64_t firstInput) {
   llvm::fill(excess, 0);
   for (Overfull &o : overfull)
     for (int64_t d : order)
-      take(firstLane + o.lane, firstInput + d * row.group() + o.offset, o.sign,
-           o.need, &excess[(d * row.lanes + o.lane) * row.group() + o.offset]);
-  emitVisits(firstInput);
+      take(firstLane + o.lane, inputs[d] + o.offset, o.sign, o.need,
+           &excess[(d * row.lanes + o.lane) * row.group() + o.offset]);
+  emitVisits(inputs);
 }
 
 /// Moves up to `need` from the two weights at `input` to `moved`.
@@ -129,13 +137,12 @@ void Splitter::take(int64_t lane, int64_t input, int sign, int32_t &need,
 }
 
 /// The excess as visits, each of which fits by itself.
-void Splitter::emitVisits(int64_t firstInput) {
+void Splitter::emitVisits(llvm::ArrayRef<int64_t> inputs) {
   int64_t size = row.lanes * row.group();
   for (int64_t d = 0; d < depth; ++d) {
     llvm::MutableArrayRef<int8_t> left(excess.data() + d * size, size);
     while (llvm::any_of(left, [](int8_t w) { return w != 0; })) {
-      result.visits.offsets.push_back(
-          static_cast<int32_t>(firstInput + d * row.group()));
+      result.visits.offsets.push_back(static_cast<int32_t>(inputs[d]));
       for (int64_t at = 0; at < size; at += half) {
         std::array<int32_t, 2> room = largest;
         for (int64_t j = at; j < at + half; ++j) {
@@ -151,58 +158,114 @@ void Splitter::emitVisits(int64_t firstInput) {
   }
 }
 
+/// Of what a row multiplies without visits.
 double costOf(const LayerWeights &layer, const KernelRow &row,
-              const NarrowSplit &split) {
-  double panels =
-      double(row.paddedChannels(layer.n)) * (row.groups(layer.k) * row.kr);
-  auto visits = double(split.visits.weights.size());
-  return (panels + visits / visitEfficiency) / row.rate;
+              const GroupLists *lists) {
+  auto channels = double(row.paddedChannels(layer.n));
+  if (!lists)
+    return channels * double(row.groups(layer.k) * row.kr) / row.rate;
+  double listed = double(lists->steps() * row.nr * row.kr) / listEfficiency;
+  return (listed + listOverhead * channels * double(row.group())) / row.rate;
+}
+
+double costOf(const Visits &visits, const KernelRow &row) {
+  return double(visits.weights.size()) / visitEfficiency / row.rate;
+}
+
+/// Finds the fastest form of one layer, row by row.
+class Chooser {
+public:
+  explicit Chooser(const LayerWeights &layer) : layer(layer) {}
+
+  void consider(const KernelRow &row, bool listed);
+  Choice best;
+
+private:
+  /// Rows of one depth split alike, whatever their tiles (but for lists, which
+  /// are of panels): the first one shows the visits of all.
+  const NarrowSplit &splitFor(const KernelRow &row, const GroupLists *lists);
+
+  const LayerWeights &layer;
+  double least = std::numeric_limits<double>::infinity();
+  std::map<std::array<int64_t, 3>, NarrowSplit> splits;
+};
+
+const NarrowSplit &Chooser::splitFor(const KernelRow &row,
+                                     const GroupLists *lists) {
+  std::array<int64_t, 3> key{row.kr, row.lanes, lists ? row.nr : 0};
+  auto [known, isNew] = splits.try_emplace(key);
+  if (isNew)
+    known->second = split(layer, row, lists);
+  return known->second;
+}
+
+void Chooser::consider(const KernelRow &row, bool listed) {
+  std::optional<GroupLists> lists;
+  if (listed)
+    lists = listGroups(layer, row);
+  const GroupLists *form = lists ? &*lists : nullptr;
+  double cost = costOf(layer, row, form);
+  if (cost >= least)
+    return;
+  const NarrowSplit *narrow = nullptr;
+  if (row.hasNarrowSums()) {
+    narrow = &splitFor(row, form);
+    cost += costOf(narrow->visits, row);
+    if (cost >= least)
+      return;
+  }
+  least = cost;
+  best = {&row, std::move(lists), narrow ? *narrow : NarrowSplit()};
 }
 
 } // namespace
 
-NarrowSplit mlir::qnet::split(const LayerWeights &layer, const KernelRow &row) {
+NarrowSplit mlir::qnet::split(const LayerWeights &layer, const KernelRow &row,
+                              const GroupLists *lists) {
   assert(row.hasNarrowSums() && "other rows take any weights");
   NarrowSplit result;
   result.values.assign(layer.values.begin(), layer.values.end());
   Splitter splitter(layer, row, result);
+  int64_t depth = row.kr / row.group();
+  llvm::SmallVector<int64_t, 4> inputs(depth);
   for (int64_t lane = 0; lane < row.paddedChannels(layer.n);
        lane += row.lanes) {
     result.visits.starts.push_back(
         static_cast<int32_t>(result.visits.offsets.size()));
-    for (int64_t input = 0; input < layer.k; input += row.kr)
-      splitter.splitStep(lane, input);
+    int64_t panel = lane / row.nr;
+    int64_t from = lists ? lists->starts[panel] : 0;
+    int64_t to = lists ? lists->starts[panel + 1] : row.groups(layer.k);
+    for (int64_t step = from; step < to; ++step) {
+      for (int64_t d = 0; d < depth; ++d)
+        inputs[d] = lists ? lists->offsets[step * depth + d]
+                          : (step * depth + d) * row.group();
+      splitter.splitStep(lane, inputs);
+    }
   }
   result.visits.starts.push_back(
       static_cast<int32_t>(result.visits.offsets.size()));
   return result;
 }
 
+Choice mlir::qnet::formFor(const LayerWeights &layer, const KernelRow &row,
+                           bool listed) {
+  Choice choice;
+  choice.row = &row;
+  if (listed)
+    choice.lists = listGroups(layer, row);
+  if (row.hasNarrowSums())
+    choice.split = split(layer, row, choice.lists ? &*choice.lists : nullptr);
+  return choice;
+}
+
 Choice mlir::qnet::chooseRow(const LayerWeights &layer, Isa isa) {
-  const KernelRow *best = nullptr;
-  double least = std::numeric_limits<double>::infinity();
-  // Rows of one depth split alike, whatever their tiles: the first one shows
-  // the cost of all.
-  std::map<std::pair<int64_t, int64_t>, NarrowSplit> splits;
-  for (const KernelRow &row : kernelTable()) {
-    if (row.isa != isa || row.isFloat())
-      continue;
-    NarrowSplit none;
-    const NarrowSplit *form = &none;
-    if (row.hasNarrowSums()) {
-      auto [known, isNew] =
-          splits.try_emplace(std::pair(row.kr, row.lanes), NarrowSplit());
-      if (isNew)
-        known->second = split(layer, row);
-      form = &known->second;
-    }
-    double cost = costOf(layer, row, *form);
-    if (cost < least) {
-      least = cost;
-      best = &row;
-    }
-  }
-  if (!best)
+  Chooser chooser(layer);
+  // All groups first: where lists are not faster, there are none.
+  for (bool listed : {false, true})
+    for (const KernelRow &row : kernelTable())
+      if (row.isa == isa && !row.isFloat())
+        chooser.consider(row, listed);
+  if (!chooser.best.row)
     llvm_unreachable("every instruction set has an integer row");
-  return {best, best->hasNarrowSums() ? split(layer, *best) : NarrowSplit()};
+  return std::move(chooser.best);
 }

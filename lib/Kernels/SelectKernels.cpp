@@ -101,10 +101,7 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       choices[op] = chooseRow(layer, chosenIsa);
       return success();
     }
-    Choice &choice = choices[op];
-    choice.row = forced;
-    if (forced->hasNarrowSums())
-      choice.split = split(layer, *forced);
+    choices[op] = formFor(layer, *forced, lists);
     return success();
   }
 
@@ -146,6 +143,8 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
         b, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(padded)}, storage);
     auto dense = PackedDenseOp::create(b, TypeRange{init.getType()}, rows2d,
                                        packed, bias, multiplier, shift, outBias,
+                                       /*list_starts=*/Value(),
+                                       /*list_offsets=*/Value(),
                                        /*visit_starts=*/Value(),
                                        /*visit_offsets=*/Value(),
                                        /*visit_weights=*/Value(), init,
@@ -197,11 +196,13 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       }
 
     int64_t paddedN = row.paddedChannels(n);
-    std::vector<int8_t> packed = packWeights<int8_t>(
-        row,
-        row.hasNarrowSums() ? ArrayRef<int8_t>(choice.split.values)
-                            : ArrayRef<int8_t>(*weights),
-        n, k);
+    ArrayRef<int8_t> values = row.hasNarrowSums()
+                                  ? ArrayRef<int8_t>(choice.split.values)
+                                  : ArrayRef<int8_t>(*weights);
+    LayerWeights layer{values, n, k, lhsMaxOf(op)};
+    std::vector<int8_t> packed = choice.lists
+                                     ? packListed(row, *choice.lists, layer)
+                                     : packWeights<int8_t>(row, values, n, k);
     Value packedValue = makeConstant<int8_t>(
         b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getI8Type(),
         packed);
@@ -229,8 +230,10 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     Value result = build(b, row, flatten(b, input), packedValue, biasValue,
                          *multiplier, *shift, *outBias, storage.first,
                          resultType, finish, storage.second);
+    if (choice.lists)
+      addLists(b, packedOp(result), *choice.lists, layer);
     if (row.hasNarrowSums())
-      addProof(b, result, choice.split.visits, lhsMaxOf(op));
+      addProof(b, packedOp(result), choice.split.visits, lhsMaxOf(op));
     RankedTensorType stored = resultType.clone(storage.first);
     if (result.getType() != stored)
       result = ReshapeOp::create(b, stored, result);
@@ -242,29 +245,44 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     return success();
   }
 
-  /// What verify-narrow-sums needs: the activations' range, and the visits.
-  void addProof(ImplicitLocOpBuilder &b, Value result, const Visits &visits,
-                int32_t lhsMax) {
+  /// The op behind what `build` made.
+  static PackedDenseOp packedOp(Value result) {
     if (auto slice = result.getDefiningOp<tensor::ExtractSliceOp>())
       result = slice.getSource();
-    auto dense = result.getDefiningOp<PackedDenseOp>();
+    return result.getDefiningOp<PackedDenseOp>();
+  }
+
+  template <typename T>
+  static Value vectorOf(ImplicitLocOpBuilder &b, ArrayRef<T> values,
+                        Type element) {
+    return makeConstant<T>(b, b.getLoc(), {static_cast<int64_t>(values.size())},
+                           element, values);
+  }
+
+  static void addLists(ImplicitLocOpBuilder &b, PackedDenseOp dense,
+                       const GroupLists &lists, const LayerWeights &layer) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(dense);
+    dense.getListStartsMutable().assign(
+        vectorOf<int32_t>(b, lists.starts, b.getI32Type()));
+    dense.getListOffsetsMutable().assign(
+        vectorOf<int32_t>(b, storedOffsets(lists, layer), b.getI32Type()));
+  }
+
+  /// What verify-narrow-sums needs: the activations' range, and the visits.
+  static void addProof(ImplicitLocOpBuilder &b, PackedDenseOp dense,
+                       const Visits &visits, int32_t lhsMax) {
     dense.setLhsMax(lhsMax);
     if (visits.offsets.empty())
       return;
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(dense);
-    auto vectorOf = [&](const auto &values, Type element) {
-      using T = typename std::decay_t<decltype(values)>::value_type;
-      return makeConstant<T>(b, b.getLoc(),
-                             {static_cast<int64_t>(values.size())}, element,
-                             values);
-    };
     dense.getVisitStartsMutable().assign(
-        vectorOf(visits.starts, b.getI32Type()));
+        vectorOf<int32_t>(b, visits.starts, b.getI32Type()));
     dense.getVisitOffsetsMutable().assign(
-        vectorOf(visits.offsets, b.getI32Type()));
+        vectorOf<int32_t>(b, visits.offsets, b.getI32Type()));
     dense.getVisitWeightsMutable().assign(
-        vectorOf(visits.weights, b.getI8Type()));
+        vectorOf<int8_t>(b, visits.weights, b.getI8Type()));
   }
 
   LogicalResult packFloat(DenseOp op) {

@@ -78,6 +78,8 @@ static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
     layer.kernel = use.kernel;
     layer.sumBits = use.hasNarrowSums ? 16 : 32;
     layer.visitedShare = use.visitedShare;
+    layer.zeroShare = use.zeroShare;
+    layer.listedShare = use.listedShare;
     layer.weightsBits = weights.getElementTypeBitWidth();
     layer.weightsBytes =
         static_cast<uint64_t>(weights.getNumElements()) * layer.weightsBits / 8;

@@ -113,7 +113,8 @@ LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
                                         const Target &target,
                                         const CpuVariant &variant,
                                         ProgramInterface &interface,
-                                        bool packedEntry, StringRef kernel) {
+                                        bool packedEntry, StringRef kernel,
+                                        bool lists) {
   ProgramInterface described;
   if (failed(describeInterface(module, name, described)))
     return failure();
@@ -123,6 +124,7 @@ LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
   options.pointerBits = target.pointerBits;
   options.packedEntry = packedEntry;
   options.kernel = kernel.str();
+  options.lists = lists;
   PassManager passes(module.getContext());
   buildLowerPipeline(passes, options);
   if (failed(passes.run(module)))
@@ -193,5 +195,9 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
     use.visitedShare =
         double(choice.split.visits.offsets.size()) / double(groups);
   use.hasNarrowSums = choice.row->hasNarrowSums();
+  if (!weights->empty())
+    use.zeroShare = double(llvm::count(*weights, 0)) / double(weights->size());
+  if (choice.lists)
+    use.listedShare = listedShare(*choice.lists, layer, *choice.row);
   return use;
 }

@@ -24,7 +24,9 @@ void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
   passes.addPass(createSplitEntry());
   passes.addPass(createSpecializeOneRow());
   // Dense layers to kernels, everything else to linalg.
-  passes.addPass(createSelectKernels({options.isa, options.kernel}));
+  passes.addPass(
+      createSelectKernels({options.isa, options.kernel, options.lists}));
+  passes.addPass(createVerifyLists());
   passes.addPass(createVerifyNarrowSums());
   passes.addPass(createCanonicalizerPass());
   buildLinalgPipeline(passes);

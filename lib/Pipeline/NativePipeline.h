@@ -25,6 +25,10 @@ struct NativePipelineOptions
       *this, "kernel",
       llvm::cl::desc("row for every integer layer, in place of the fastest"),
       llvm::cl::init("")};
+  Option<bool> lists{
+      *this, "lists",
+      llvm::cl::desc("with kernel: panels list their groups that are not zero"),
+      llvm::cl::init(false)};
   Option<unsigned> pointerBits{*this, "pointer-bits",
                                llvm::cl::desc("width of size_t"),
                                llvm::cl::init(64)};

@@ -20,12 +20,13 @@ using namespace mlir::qnet;
 namespace {
 
 constexpr llvm::StringLiteral usage =
-    "usage: quantc-compile-row GRAPH.mlir ROW TRIPLE CPU OUT\n"
-    "writes OUT.o, OUT.s; functions are named by OUT's last part\n";
+    "usage: quantc-compile-row GRAPH.mlir ROW TRIPLE CPU OUT [lists]\n"
+    "writes OUT.o, OUT.s; functions are named by OUT's last part; with lists\n"
+    "panels list their groups that are not zero\n";
 
 enum Argument { Program, Graph, Row, Triple, Cpu, Out, ArgumentCount };
 
-LogicalResult compileRow(char **argv) {
+LogicalResult compileRow(char **argv, bool lists) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
@@ -47,7 +48,7 @@ LogicalResult compileRow(char **argv) {
   ProgramInterface interface;
   if (failed(lowerToNative(*module, name, *target, variant, interface,
                            /*packedEntry=*/false,
-                           row->isFloat() ? "" : row->name)))
+                           row->isFloat() ? "" : row->name, lists)))
     return failure();
   std::error_code objectError, assemblyError;
   llvm::raw_fd_ostream object((out + ".o").str(), objectError);
@@ -62,9 +63,11 @@ LogicalResult compileRow(char **argv) {
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != ArgumentCount) {
+  bool lists =
+      argc == ArgumentCount + 1 && StringRef(argv[ArgumentCount]) == "lists";
+  if (argc != ArgumentCount + lists) {
     llvm::errs() << usage;
     return 2;
   }
-  return failed(compileRow(argv));
+  return failed(compileRow(argv, lists));
 }

@@ -51,6 +51,18 @@ struct Layer {
     }
   }
 
+  /// Sets weights to zero in blocks of 8 channels by 2 inputs, so that groups
+  /// of every row of the table are whole, in part and not there at all.
+  void thin(double share, std::mt19937 &random) {
+    std::bernoulli_distribution isZero(share);
+    for (int64_t channel = 0; channel < n; channel += 8)
+      for (int64_t input = 0; input < k; input += 2)
+        if (isZero(random))
+          for (int64_t c = channel; c < std::min(channel + 8, n); ++c)
+            for (int64_t i = input; i < std::min(input + 2, k); ++i)
+              weights[c * k + i] = 0;
+  }
+
   int32_t accumulate(const float *row, int64_t channel) const {
     int32_t sum = bias[channel];
     for (int64_t i = 0; i < k; ++i)
@@ -150,7 +162,7 @@ protected:
     return module;
   }
 
-  void check(const Layer &layer, bool quantizedResult) {
+  void check(const Layer &layer, bool quantizedResult, bool lists = false) {
     OwningOpRef<ModuleOp> module = graphOf(layer, quantizedResult);
     Target target;
     target.triple = llvm::sys::getProcessTriple();
@@ -159,7 +171,7 @@ protected:
     ProgramInterface interface;
     ASSERT_TRUE(
         succeeded(lowerToNative(*module, "t", target, variant, interface,
-                                /*packedEntry=*/false, row->name)));
+                                /*packedEntry=*/false, row->name, lists)));
     auto program = jitCompile(*module, "t", target);
     ASSERT_TRUE(succeeded(program));
     auto run =
@@ -209,6 +221,30 @@ TEST_P(KernelGrid, QuantizedResultIsTheDefinition) {
   for (int64_t k : inputCounts)
     for (int64_t n : {1, 17})
       check(Layer(n, k, random), /*quantizedResult=*/true);
+}
+
+TEST_P(KernelGrid, ListedGroupsAreTheDefinition) {
+  for (int64_t n : channelCounts) {
+    Layer layer(n, /*k=*/31, random);
+    layer.thin(0.8, random);
+    check(layer, /*quantizedResult=*/true, /*lists=*/true);
+  }
+  for (int64_t k : inputCounts) {
+    Layer layer(/*n=*/33, k, random);
+    layer.thin(0.5, random);
+    check(layer, /*quantizedResult=*/false, /*lists=*/true);
+  }
+}
+
+// A panel without a group, a layer without one, and lists that leave out none.
+TEST_P(KernelGrid, ListsMayBeEmptyOrFull) {
+  Layer full(/*n=*/35, /*k=*/67, random);
+  check(full, /*quantizedResult=*/false, /*lists=*/true);
+  Layer last = full;
+  std::fill(last.weights.begin(), last.weights.end() - 1, 0);
+  check(last, /*quantizedResult=*/false, /*lists=*/true);
+  last.weights.back() = 0;
+  check(last, /*quantizedResult=*/true, /*lists=*/true);
 }
 
 INSTANTIATE_TEST_SUITE_P(Host, KernelGrid, testing::ValuesIn(hostRows()),

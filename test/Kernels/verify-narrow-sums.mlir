@@ -93,3 +93,19 @@ func.func @wide(%x: tensor<?x4xi16>, %w: tensor<64xi8>, %b: tensor<16xi32>, %ini
     outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
+
+// -----
+
+!q = !quant.uniform<u8:f32, 0.5:0>
+
+// Two listed groups, however far apart, share their sums: 4 * 33 * 255.
+func.func @listed(%q: tensor<?x64x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x64x!q> -> tensor<?x64xi8>
+  %w = qnet.constant dense<33> : tensor<128xi8>
+  %s = qnet.constant dense<[0, 1]> : tensor<2xi32>
+  %o = qnet.constant dense<[8, 60]> : tensor<2xi32>
+  // expected-error @below {{a 16-bit sum of panel step 0 reaches 33660}}
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<128xi8>, tensor<16xi32>)
+    lists(%s, %o : tensor<2xi32>, tensor<2xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}

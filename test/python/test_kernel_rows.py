@@ -29,6 +29,7 @@ TABLE = ROOT / "include/quantc/Kernels/Kernels.def"
 KERNEL = re.compile(r"^KERNEL\((\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE)
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65)
 INPUTS = 133
+ZERO_SHARE = 0.6  # of the blocks of 16 channels by 4 inputs, where panels list their groups
 ZERO_POINT, LARGEST = 100, 200  # of the activations between layers
 
 
@@ -121,13 +122,18 @@ class Chain:
     The first two share one kernel function, which so is not made for one depth alone.
     """
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, lists: bool = False) -> None:
         self.row = row
+        self.lists = lists
         random = np.random.default_rng(11)
         self.widths = (INPUTS, 3 * row.nr + 1, 2 * row.nr - 1, 3)
         shapes = list(zip(self.widths[1:], self.widths[:-1], strict=True))
         self.weights: list[Integers] = [random.integers(-127, 128, shape) for shape in shapes]
         self.weights[0][0], self.weights[0][1] = 127, -127
+        if lists:
+            for weights in self.weights:
+                zero = random.random((len(weights) // 16 + 1, weights.shape[1] // 4 + 1)) < ZERO_SHARE
+                weights[zero.repeat(16, 0).repeat(4, 1)[: weights.shape[0], : weights.shape[1]]] = 0
         self.biases: list[Integers] = [random.integers(-5000, 5000, n) for n, _ in shapes]
         self.multipliers = [(random.random(n) * 0.01 + 0.001).astype(np.float32) for n, _ in shapes]
         self.rows: Floats = random.integers(0, 256, (max(BATCHES), INPUTS)).astype(np.float32)
@@ -239,7 +245,7 @@ def compile_row(folder: Path, chain: Chain, triple: str, cpu: str) -> Path:
         cpu,
         folder / "row",
     ]
-    subprocess.run(command, check=True)
+    subprocess.run(command + ["lists"] * chain.lists, check=True)
     return folder / "row.o"
 
 
@@ -257,13 +263,14 @@ def loops(assembly: str) -> Iterator[str]:
 # Rows with more values at once than 16 registers hold (weights of two groups, accumulators, a vector of ones), and how
 # often a loop of theirs may touch the stack: the fastest that were measured all the same (docs/kernels.md).
 STACK_ACCESSES = {"gemm_u8s8s16_2x16x8_sse41": 6, "gemm_u8s8s16_4x16x8_avx2": 2}
-CHECKED = [pytest.param(row, id=row.name) for row in ROWS if row.isa != "portable"]
+FORMS = [(row, lists) for row in ROWS for lists in ((False, True) if row.lhs != "F32" else (False,))]
+CHECKED = [pytest.param(row, lists, id=f"{row}{'-lists' * lists}") for row, lists in FORMS if row.isa != "portable"]
 
 
-@pytest.mark.parametrize("row", CHECKED)
-def test_loop_has_its_instruction_and_no_spill(row: Row, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("row", "lists"), CHECKED)
+def test_loop_has_its_instruction_and_no_spill(row: Row, lists: bool, tmp_path: Path) -> None:
     cpu = CPUS[row.isa]
-    compile_row(tmp_path, Chain(row), cpu.triple, cpu.name)
+    compile_row(tmp_path, Chain(row, lists), cpu.triple, cpu.name)
     assembly = (tmp_path / "row.s").read_text()
     instruction = INSTRUCTIONS[row.isa, row.lhs, row.sum_bits]
     # The function that layers share: one that is called once is made for one depth, and may be unrolled whole.
@@ -281,9 +288,9 @@ def test_loop_has_its_instruction_and_no_spill(row: Row, tmp_path: Path) -> None
         assert touched <= allowed, f"{row} touches the stack {touched} times in its loop, not {allowed}:\n{loop}"
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_same_bits_as_the_definition(row: Row, tmp_path: Path) -> None:
-    cpu, chain = CPUS[row.isa], Chain(row)
+@pytest.mark.parametrize(("row", "lists"), FORMS, ids=str)
+def test_same_bits_as_the_definition(row: Row, lists: bool, tmp_path: Path) -> None:
+    cpu, chain = CPUS[row.isa], Chain(row, lists)
     code = compile_row(tmp_path, chain, cpu.triple, cpu.runs_as or cpu.name)
     if cpu.triple == X86:
         said = run_bare(tmp_path, program(chain), [code], cpu.emulated, cpu.state)

@@ -109,13 +109,19 @@ CHOICES = [
 ]
 
 
-def network() -> onnx.ModelProto:
-    """37 -> 50 -> 50 (+ 50) -> 17, joined with 5 of the 50 -> 11, and its softmax."""
+def network(hidden: int = 50, zero_share: float = 0) -> onnx.ModelProto:
+    """37 -> 50 -> 50 (+ 50) -> 17, joined with 5 of the 50 -> 11, and its softmax.
+
+    With another width in place of 50, and `zero_share` of the blocks of 4 inputs by 16 outputs zero.
+    """
     random = np.random.default_rng(3)
     weights = {}
 
     def dense(x: str, name: str, inputs: int, outputs: int) -> onnx.NodeProto:
-        weights[f"{name}.w"] = (random.standard_normal((inputs, outputs)) / np.sqrt(inputs)).astype(np.float32)
+        blocks = random.random((inputs // 4 + 1, outputs // 16 + 1)) >= zero_share
+        kept = blocks.repeat(4, 0).repeat(16, 1)[:inputs, :outputs]
+        scaled = random.standard_normal((inputs, outputs)) / np.sqrt(inputs)
+        weights[f"{name}.w"] = (scaled * kept).astype(np.float32)
         weights[f"{name}.b"] = (random.standard_normal(outputs) / 10).astype(np.float32)
         return helper.make_node("Gemm", [x, f"{name}.w", f"{name}.b"], [name], name=name)
 
@@ -123,12 +129,12 @@ def network() -> onnx.ModelProto:
     weights["ends"] = np.array([12], np.int64)
     weights["axes"] = np.array([1], np.int64)
     nodes = [
-        dense("x", "first", INPUTS, 50),
+        dense("x", "first", INPUTS, hidden),
         helper.make_node("Relu", ["first"], ["a"], name="relu"),
-        dense("a", "second", 50, 50),
+        dense("a", "second", hidden, hidden),
         helper.make_node("Tanh", ["second"], ["b"], name="tanh"),
         helper.make_node("Add", ["a", "b"], ["sum"], name="sum"),
-        dense("sum", "third", 50, 17),
+        dense("sum", "third", hidden, 17),
         helper.make_node("LeakyRelu", ["third"], ["c"], name="leaky", alpha=0.1),
         helper.make_node("Slice", ["sum", "starts", "ends", "axes"], ["part"], name="part"),
         helper.make_node("Concat", ["c", "part"], ["joined"], name="joined", axis=1),
@@ -158,10 +164,10 @@ def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDAr
 class Workshop:
     """The model, its rows, and what the reference interpreter makes of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: onnx.ModelProto) -> None:
         self.folder = folder
         self.model = folder / "net.onnx"
-        onnx.save(network(), self.model)
+        onnx.save(model, self.model)
         random = np.random.default_rng(4)
         self.calibration = folder / "calibration.npy"
         np.save(self.calibration, random.standard_normal((200, INPUTS)).astype(np.float32))
@@ -229,11 +235,31 @@ class Workshop:
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(tmp_path_factory.mktemp("targets"))
+    return Workshop(tmp_path_factory.mktemp("targets"), network())
+
+
+@pytest.fixture(scope="module")
+def sparse_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("sparse"), network(hidden=150, zero_share=0.8))
+
+
+def assert_lists_are_used(out: Path) -> None:
+    layers = json.loads((out / "net.json").read_text())["layers"]
+    assert min(layer["listed_share"] for layer in layers) < 0.5, "no layer skips its zero groups"
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 def test_same_bits_as_reference(workshop: Workshop, machine: Machine) -> None:
+    check_bits(workshop, machine)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def test_sparse_network_has_the_same_bits(sparse_workshop: Workshop, machine: Machine) -> None:
+    check_bits(sparse_workshop, machine)
+    assert_lists_are_used(sparse_workshop.folder / str(machine))
+
+
+def check_bits(workshop: Workshop, machine: Machine) -> None:
     if machine.triple.startswith("x86_64") and platform.machine() != "x86_64":
         pytest.skip("runs x86 code natively; the ARM and RISC-V cases of this test run here under emulation")
     out = workshop.built(str(machine), machine.triple, machine.cpu)
@@ -296,6 +322,13 @@ ALL_RIGHT = f"0 of {sum(BATCHES) * 110}"
 def test_same_bits_on_an_emulated_cpu(workshop: Workshop, machine: Machine, model: str) -> None:
     out = workshop.built(str(machine), machine.triple, machine.cpu)
     assert run_bare(out, bare_program(workshop), [out / "net.o"], model) == ALL_RIGHT
+
+
+@pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
+def test_sparse_network_on_an_emulated_cpu(sparse_workshop: Workshop, machine: Machine, model: str) -> None:
+    out = sparse_workshop.built(str(machine), machine.triple, machine.cpu)
+    assert run_bare(out, bare_program(sparse_workshop), [out / "net.o"], model) == ALL_RIGHT
+    assert_lists_are_used(out)
 
 
 @pytest.mark.parametrize(("model", "state", "variant"), CHOICES)

@@ -40,6 +40,13 @@ static std::string sideText(int64_t values, int64_t bits,
                  llvm::format("%.4g", params->scale), params->zeroPoint);
 }
 
+/// "gemm_..., 25% of groups": the second part where zero groups are skipped.
+static std::string kernelText(const mlir::qnet::ManifestLayer &layer) {
+  if (layer.listedShare >= 1)
+    return layer.kernel;
+  return formatv("{0}, {1:P0} of groups", layer.kernel, layer.listedShare);
+}
+
 static void printTensors(StringRef kind,
                          ArrayRef<mlir::qnet::ManifestTensor> tensors) {
   for (const mlir::qnet::ManifestTensor &tensor : tensors) {
@@ -69,7 +76,7 @@ static void printManifest(const Manifest &manifest) {
              ? std::string()
              : formatv("int{0}, {1} B", layer.weightsBits, layer.weightsBytes)
                    .str(),
-         layer.function, layer.kernel});
+         layer.function, kernelText(layer)});
   table.print(outs());
   outs() << "\n";
   for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)

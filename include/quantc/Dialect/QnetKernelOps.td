@@ -110,6 +110,12 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
     and the end), `visit_offsets` the input channel that each begins at, and
     `visit_weights` its [lanes][4] weights.
 
+    With `lists`, `packed` holds only the groups (G input channels by NR) that a
+    panel lists: `list_starts` has the first step of each panel (and the end),
+    `list_offsets` the input channel that each group of each step begins at, KR/G
+    a step; `packed` is `[steps][KR/G][NR][G]`. A panel that lists no group is
+    its bias.
+
     On tensors before bufferization, on memrefs after it.
 
     The kernel must be in the table with the row's operand types;
@@ -119,6 +125,8 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
   let arguments = (ins AnyShaped:$input, AnyShaped:$packed, AnyShaped:$bias,
                        Optional<AnyShaped>:$multiplier, Optional<AnyShaped>:$shift,
                        Optional<AnyShaped>:$out_bias,
+                       Optional<AnyShaped>:$list_starts,
+                       Optional<AnyShaped>:$list_offsets,
                        Optional<AnyShaped>:$visit_starts,
                        Optional<AnyShaped>:$visit_offsets,
                        Optional<AnyShaped>:$visit_weights, AnyShaped:$init,
@@ -134,6 +142,8 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
     (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
     (`shift` `(` $shift^ `:` type($shift) `)`)?
     (`out_bias` `(` $out_bias^ `:` type($out_bias) `)`)?
+    (`lists` `(` $list_starts^ `,` $list_offsets `:` type($list_starts) `,`
+      type($list_offsets) `)`)?
     (`visits` `(` $visit_starts^ `,` $visit_offsets `,` $visit_weights `:`
       type($visit_starts) `,` type($visit_offsets) `,` type($visit_weights) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?

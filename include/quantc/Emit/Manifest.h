@@ -54,6 +54,10 @@ struct ManifestLayer {
   /// of the groups of weights are visited a second time to make it so.
   int64_t sumBits = 0;
   double visitedShare = 0;
+  /// Weights that are zero, of all; groups of weights that the kernel
+  /// multiplies, of all: less than 1 where it skips zero groups.
+  double zeroShare = 0;
+  double listedShare = 1;
   std::string function;
   /// Values a row that go in and come out.
   int64_t inputs = 0;

@@ -10,7 +10,8 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
     Each `qdense`, and each float `dense` with constant weights, becomes a
     `packed_dense` by the row of the table that the cost model finds the fastest on
     the instruction set. Rows with 16-bit sums get weights split so that none
-    overflows, whatever the input within its range. Weights are packed and padded when compiling; activations between two dense layers
+    overflows, whatever the input within its range. Where enough groups of weights
+    are zero, each panel lists those that are not. Weights are packed and padded when compiling; activations between two dense layers
     stay in the storage that the kernel reads.
 
     ```mlir
@@ -23,7 +24,9 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
     "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod or i8mm">,
     Option<"kernel", "kernel", "std::string", "\"\"",
-    "the row for every integer layer, in place of the fastest by the cost model">];
+    "the row for every integer layer, in place of the fastest by the cost model">,
+    Option<"lists", "lists", "bool", "false",
+    "with kernel: panels list their groups that are not zero, however many">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
@@ -38,12 +41,22 @@ def VerifyNarrowSums : Pass<"verify-narrow-sums", "::mlir::ModuleOp"> {
   }];
 }
 
+def VerifyLists : Pass<"verify-lists", "::mlir::ModuleOp"> {
+  let summary = "Check that a kernel reads no group beyond a row of its input";
+  let description = [{
+    For every `packed_dense` with `lists` or `visits`: the starts begin at 0, never
+    fall, and end where the weights do; every offset is a group's that begins
+    within the input's channels. Works from the constants alone.
+  }];
+}
+
 def ExpandPackedDense : Pass<"expand-packed-dense", "::mlir::ModuleOp"> {
   let summary = "packed_dense on memrefs to a call of its kernel, written as loops around qnet.dot";
   let description = [{
     A kernel function is made once for each row of the table and finish in use.
     It walks panels of NR channels, and for each panel tiles of MR rows (then
-    smaller tiles for the rows left), with all accumulators in registers.
+    smaller tiles for the rows left), with all accumulators in registers. A panel
+    with a list reads from it where each group of its activations begins.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -10,17 +10,11 @@
 #ifndef QUANTC_KERNELS_SCHEDULE_H
 #define QUANTC_KERNELS_SCHEDULE_H
 
-#include "quantc/Kernels/KernelTable.h"
+#include "quantc/Kernels/GroupLists.h"
+
+#include <optional>
 
 namespace mlir::qnet {
-
-/// One layer's constant weights, `[n, k]` in row-major order.
-struct LayerWeights {
-  llvm::ArrayRef<int8_t> values;
-  int64_t n = 0, k = 0;
-  /// The largest activation that can be stored; the least is 0.
-  int32_t lhsMax = 255;
-};
 
 /// Products of one group of input channels with one vector of lanes, done
 /// beside the panels (packed_dense's `visits`).
@@ -40,21 +34,29 @@ struct NarrowSplit {
   Visits visits;
 };
 
-NarrowSplit split(const LayerWeights &layer, const KernelRow &row);
+/// With `lists`, of the sums of the listed groups.
+NarrowSplit split(const LayerWeights &layer, const KernelRow &row,
+                  const GroupLists *lists = nullptr);
 
 /// The largest sum of one sign that `lhsMax` allows in 16 bits: of weights that
 /// are positive, and of weights that are negative (as a positive number).
 int32_t largestPositiveSum(int32_t lhsMax);
 int32_t largestNegativeSum(int32_t lhsMax);
 
-/// A row, and the split of the layer's weights where the row needs one.
+/// A row, the lists of the panels' groups where that is faster than all groups,
+/// and the split of the layer's weights where the row needs one.
 struct Choice {
   const KernelRow *row = nullptr;
+  std::optional<GroupLists> lists;
   NarrowSplit split;
 };
 
+/// A layer in one form of a row, for who knows the row.
+Choice formFor(const LayerWeights &layer, const KernelRow &row, bool listed);
+
 /// The fastest integer row of an instruction set for a layer by the cost model:
-/// the time of the padded panels at the row's rate, and of the visits.
+/// the time of the padded panels, or of their listed groups, at the row's rate,
+/// and of the visits.
 Choice chooseRow(const LayerWeights &layer, Isa isa);
 
 } // namespace mlir::qnet

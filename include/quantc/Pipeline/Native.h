@@ -41,11 +41,12 @@ LogicalResult describeInterface(ModuleOp module, StringRef name,
 /// to the LLVM dialect for one CPU, in place. On return `interface` is
 /// complete. `packedEntry` adds NAME_run_packed, which takes an array of
 /// tensors; `kernel` names the row for every integer layer, in place of the
-/// fastest.
+/// fastest, and `lists` its form there.
 LogicalResult lowerToNative(ModuleOp module, StringRef name,
                             const Target &target, const CpuVariant &variant,
                             ProgramInterface &interface,
-                            bool packedEntry = false, StringRef kernel = {});
+                            bool packedEntry = false, StringRef kernel = {},
+                            bool lists = false);
 
 /// All of it: clones `module` for every variant of the target, lowers and
 /// emits. Several kinds may be asked for at once; the work is done once.
@@ -65,6 +66,10 @@ struct KernelUse {
   /// visited a second time because they would overflow, of all.
   bool hasNarrowSums = false;
   double visitedShare = 0;
+  /// Weights that are 0, of all; and groups that the kernel multiplies, of all:
+  /// less than 1 where its panels list them.
+  double zeroShare = 0;
+  double listedShare = 1;
 };
 KernelUse kernelUse(QDenseOp op, const CpuVariant &variant);
 
