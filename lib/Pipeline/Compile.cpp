@@ -104,7 +104,8 @@ static LogicalResult prepare(ModuleOp module, const CompileOptions &options) {
   if (!prune)
     return report(*module->getContext(), prune.takeError());
   PrepareOptions stage;
-  stage.pruneMagnitude = prune->magnitude;
+  stage.prunePattern = prune->pattern;
+  stage.pruneFraction = prune->fraction;
   stage.pruneNeurons = prune->neurons;
   return runPasses(module, [&](OpPassManager &passes) {
     buildPreparePipeline(passes, stage);

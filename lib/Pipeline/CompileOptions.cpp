@@ -57,26 +57,36 @@ static Error checkChoice(StringRef flag, StringRef value,
 }
 
 Expected<PruneRequest> parsePrune(StringRef text) {
+  constexpr StringLiteral choices =
+      "choose from none, 2:4, block:F, magnitude:F, neurons:F with F the share "
+      "to remove, such as 0.5";
   PruneRequest result;
   if (text == "none")
     return result;
+  if (text == "2:4") {
+    result.pattern = text;
+    return result;
+  }
   auto [kind, amount] = text.split(':');
-  if (text == "2:4" || kind == "block" || kind == "features")
-    return wrongUsage("--prune=" + text +
-                      " is not part of this version; choose from none, "
-                      "magnitude:F, neurons:F");
+  if (kind == "features")
+    return wrongUsage("--prune=" + text + " is not part of this version; " +
+                      choices);
   double share = 0;
-  if ((kind != "magnitude" && kind != "neurons") || amount.getAsDouble(share))
-    return wrongUsage("--prune=" + text +
-                      " is unknown; choose from none, magnitude:F, neurons:F "
-                      "with F the share to remove, such as 0.5");
+  if (!is_contained({"block", "magnitude", "neurons"}, kind) ||
+      amount.getAsDouble(share))
+    return wrongUsage("--prune=" + text + " is unknown; " + choices);
   // False for NaN too.
-  const bool isShare = share >= 0 && share < 1;
+  const bool isShare = share > 0 && share < 1;
   if (!isShare)
     return wrongUsage("--prune=" + text +
-                      ": the share to remove lies from 0 up to, not including, "
-                      "1");
-  (kind == "magnitude" ? result.magnitude : result.neurons) = share;
+                      ": the share to remove lies between 0 and 1, and is "
+                      "neither");
+  if (kind == "neurons") {
+    result.neurons = share;
+  } else {
+    result.pattern = kind;
+    result.fraction = share;
+  }
   return result;
 }
 

@@ -21,7 +21,10 @@ void mlir::qnet::buildPreparePipeline(OpPassManager &pm,
   pm.addPass(createFoldBatchNorm());
   pm.addPass(createFuseActivation());
   pm.addPass(createGeneralizeBatch());
-  pm.addPass(createPruneMagnitude({options.pruneMagnitude}));
+  PruneWeightsOptions prune;
+  prune.pattern = options.prunePattern;
+  prune.fraction = options.pruneFraction;
+  pm.addPass(createPruneWeights(prune));
   // Also without a fraction: dead channels go exactly.
   pm.addPass(createPruneNeurons({options.pruneNeurons}));
   pm.addPass(createFoldConstants());

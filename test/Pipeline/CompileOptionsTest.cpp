@@ -50,10 +50,19 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
        "not part of this version"},
       {"method", [](Options o) { o.method = "x"; }, "minmax"},
       {"requant", [](Options o) { o.requant = "x"; }, "float, fixed"},
-      {"prune", [](Options o) { o.prune = "2:4"; }, "not part of this version"},
-      {"prune", [](Options o) { o.prune = "magnitude:1"; }, "up to"},
-      {"prune", [](Options o) { o.prune = "magnitude:nan"; }, "up to"},
+      {"prune", [](Options o) { o.prune = "features:3"; },
+       "not part of this version; choose from none, 2:4, block:F"},
+      {"prune", [](Options o) { o.prune = "magnitude:1"; },
+       "lies between 0 and 1"},
+      {"prune", [](Options o) { o.prune = "block:0"; }, "lies between 0 and 1"},
+      {"prune", [](Options o) { o.prune = "block:-0.5"; },
+       "lies between 0 and 1"},
+      {"prune", [](Options o) { o.prune = "magnitude:nan"; },
+       "lies between 0 and 1"},
       {"prune", [](Options o) { o.prune = "magnitude:"; }, "unknown"},
+      {"prune", [](Options o) { o.prune = "2:5"; }, "unknown"},
+      {"prune", [](Options o) { o.prune = "2:4:0.5"; }, "unknown"},
+      {"prune", [](Options o) { o.prune = "block"; }, "unknown"},
       {"threads", [](Options o) { o.threads = 4; }, "not part of this version"},
       {"percentile", [](Options o) { o.percentile = 40; }, "above 50"},
       {"from", [](Options o) { o.from = Stage::Emit; }, "can't be begun at"},
@@ -94,10 +103,19 @@ TEST(CompileOptionsTest, ArtifactsAreAList) {
   }
 }
 
+// A pattern read as another would prune other weights than were asked for.
 TEST(CompileOptionsTest, PruneHasAKindAndAShare) {
-  EXPECT_EQ(cantFail(parsePrune("none")).magnitude, 0);
-  EXPECT_EQ(cantFail(parsePrune("magnitude:0.5")).magnitude, 0.5);
-  EXPECT_EQ(cantFail(parsePrune("neurons:0.25")).neurons, 0.25);
+  EXPECT_EQ(cantFail(parsePrune("none")).pattern, "none");
+  EXPECT_EQ(cantFail(parsePrune("2:4")).pattern, "2:4");
+  PruneRequest block = cantFail(parsePrune("block:0.75"));
+  EXPECT_EQ(block.pattern, "block");
+  EXPECT_EQ(block.fraction, 0.75);
+  PruneRequest magnitude = cantFail(parsePrune("magnitude:0.5"));
+  EXPECT_EQ(magnitude.pattern, "magnitude");
+  EXPECT_EQ(magnitude.fraction, 0.5);
+  PruneRequest neurons = cantFail(parsePrune("neurons:0.25"));
+  EXPECT_EQ(neurons.pattern, "none");
+  EXPECT_EQ(neurons.neurons, 0.25);
 }
 
 } // namespace

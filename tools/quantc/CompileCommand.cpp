@@ -64,11 +64,11 @@ static cl::opt<std::string>
            cl::desc("accuracy (default), or speed: activations of fewer steps "
                     "where that lets more products be added in 16 bits"),
            cl::init("accuracy"), cl::sub(compileCommand));
-static cl::opt<std::string>
-    prune("prune", cl::value_desc("HOW"),
-          cl::desc("none (default), magnitude:F or neurons:F with F the share "
-                   "to remove"),
-          cl::init("none"), cl::sub(compileCommand));
+static cl::opt<std::string> prune(
+    "prune", cl::value_desc("HOW"),
+    cl::desc("none (default), 2:4, block:F, magnitude:F or neurons:F with "
+             "F the share to remove"),
+    cl::init("none"), cl::sub(compileCommand));
 static cl::opt<bool>
     allowFloat("allow-float",
                cl::desc("leave ops without an integer form in float"),

@@ -68,12 +68,13 @@ public:
   virtual void progress(StringRef stage, int64_t done, int64_t total) = 0;
 };
 
-/// Shares of weights and of hidden neurons to remove.
+/// Weights to set to zero, and the share of hidden neurons to remove.
 struct PruneRequest {
-  double magnitude = 0;
+  std::string pattern = "none"; ///< Of prune-weights.
+  double fraction = 0;
   double neurons = 0;
 };
-/// "none", "magnitude:F" or "neurons:F".
+/// "none", "2:4", "block:F", "magnitude:F" or "neurons:F".
 llvm::Expected<PruneRequest> parsePrune(StringRef text);
 
 /// Refuses what no stage could do: an empty name, an unknown method. The

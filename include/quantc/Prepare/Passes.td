@@ -138,15 +138,33 @@ def GeneralizeBatch : Pass<"generalize-batch", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
-def PruneMagnitude : Pass<"prune-magnitude", "::mlir::ModuleOp"> {
-  let summary = "The smallest weights of every dense layer become zero";
+def PruneWeights : Pass<"prune-weights", "::mlir::ModuleOp"> {
+  let summary = "The weights of dense layers that matter least become zero";
   let description = [{
-    Of each layer's weights the `fraction` with the smallest magnitudes is set to
-    zero; of equal magnitudes the earlier ones in row-major order.
+    In every dense layer of at least `least` constant weights, by `pattern`:
+
+    - `magnitude`: the `fraction` of its weights with the smallest magnitudes;
+    - `block`: the `fraction` of its blocks of 32 output by 4 input channels with
+      the smallest mean squares (layers of 32 channels and more);
+    - `2:4`: of each four input channels of each output channel, the two weights
+      with the smallest magnitudes.
+
+    Of equal ones the earlier in row-major order. Biases stay. Without training
+    after it, pruning costs accuracy; a network that was trained with zeros needs
+    no pass, as select-kernels finds them.
+
+    ```mlir
+    %w = qnet.constant dense<[[1.0, -4.0, 0.5, 2.0]]> : tensor<1x4xf32>
+    ```
+    becomes by 2:4 `dense<[[0.0, -4.0, 0.0, 2.0]]>`.
   }];
   let options = [
+    Option<"pattern", "pattern", "std::string", /*default=*/"\"none\"",
+           "none, magnitude, block or 2:4">,
     Option<"fraction", "fraction", "double", /*default=*/"0.0",
-           "share of each layer's weights to set to zero, 0 to 1">];
+           "share of each layer's weights or blocks to set to zero, from 0 to less than 1">,
+    Option<"least", "least", "int64_t", /*default=*/"4096",
+           "weights below which a layer stays: zeros gain no time there">];
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 

@@ -8,9 +8,13 @@
 namespace mlir::qnet {
 
 struct PrepareOptions : public PassPipelineOptions<PrepareOptions> {
-  Option<double> pruneMagnitude{
-      *this, "prune-magnitude",
-      llvm::cl::desc("share of each layer's weights to set to zero, 0 to 1"),
+  Option<std::string> prunePattern{
+      *this, "prune-pattern",
+      llvm::cl::desc("weights to set to zero: none, magnitude, block or 2:4"),
+      llvm::cl::init("none")};
+  Option<double> pruneFraction{
+      *this, "prune-fraction",
+      llvm::cl::desc("share of each layer's weights or blocks to set to zero"),
       llvm::cl::init(0)};
   Option<double> pruneNeurons{
       *this, "prune-neurons",
