@@ -61,7 +61,7 @@ struct ExpandPackedDense
     int64_t n = init.getDimSize(1);
     if (bias.getNumElements() != n || n % row->nr != 0 ||
         packed.getNumElements() !=
-            (op.getListOffsets()
+            (op.getListGroups()
                  ? listedWeights(op, *row)
                  : n * row->groups(input.getDimSize(1)) * row->kr))
       return op.emitOpError("packed weights do not have the size that ")
@@ -81,7 +81,7 @@ struct ExpandPackedDense
     return cast<MemRefType>(memref.getType()).getNumElements();
   }
   static int64_t listedWeights(PackedDenseOp op, const KernelRow &row) {
-    return count(op.getListOffsets()) * row.nr * row.group();
+    return count(op.getListGroups()) * row.nr * row.group();
   }
 
   /// A start for each panel and one more; whole steps.
@@ -89,9 +89,14 @@ struct ExpandPackedDense
     if (!op.getListStarts())
       return success();
     if (row.isFloat() || count(op.getListStarts()) != n / row.nr + 1 ||
-        count(op.getListOffsets()) % (row.kr / row.group()) != 0)
+        count(op.getListGroups()) % (row.kr / row.group()) != 0)
       return op.emitOpError("lists do not have the sizes that ")
              << row.name << " needs for " << n << " channels";
+    auto bits = [](Value memref) {
+      return cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
+    };
+    if (bits(op.getListStarts()) != 32 || bits(op.getListGroups()) != 16)
+      return op.emitOpError("lists do not have the types i32 and i16");
     return success();
   }
 
@@ -145,7 +150,7 @@ struct ExpandPackedDense
     operands[Panels] =
         arith::ConstantIndexOp::create(b, init.getDimSize(1) / row->nr);
     operands[ListStarts] = pointer(op.getListStarts());
-    operands[ListOffsets] = pointer(op.getListOffsets());
+    operands[ListGroups] = pointer(op.getListGroups());
     operands[VisitStarts] = pointer(op.getVisitStarts());
     operands[VisitOffsets] = pointer(op.getVisitOffsets());
     operands[VisitWeights] = pointer(op.getVisitWeights());

@@ -107,22 +107,30 @@ Value KernelWriter::accumulate(Value acc, ValueRange lhs, ValueRange rhs) {
   return dot;
 }
 
-Value KernelWriter::listed(KernelArgument list, Value at) {
+Value KernelWriter::startOf(KernelArgument starts, Value at) {
   return arith::IndexCastOp::create(
       b, b.getIndexType(),
-      load(b.getI32Type(), offset(arg[list], scaled(at, 4)), 4));
+      load(b.getI32Type(), offset(arg[starts], scaled(at, 4)), 4));
+}
+
+Value KernelWriter::listedGroup(Value at) {
+  // Volatile, so that each is loaded by itself: LLVM would load the groups of a
+  // step as one vector, and take longer to get them out of it.
+  Value group = LLVM::LoadOp::create(b, b.getI16Type(),
+                                     offset(arg[ListGroups], scaled(at, 2)), 2,
+                                     /*isVolatile=*/true);
+  return arith::IndexCastUIOp::create(b, b.getIndexType(), group);
 }
 
 SmallVector<Value> KernelWriter::lhsShifts(Value step) {
   int64_t depth = row.kr / row.group(), bytes = row.lhsBits() / 8;
   SmallVector<Value> shifts;
   for (int64_t d = 0; d < depth; ++d) {
-    Value channel =
-        hasLists
-            ? listed(ListOffsets,
-                     arith::AddIOp::create(b, scaled(step, depth), index(d)))
-            : arith::AddIOp::create(b, scaled(step, row.kr),
-                                    index(d * row.group()));
+    Value channel = hasLists ? scaled(listedGroup(arith::AddIOp::create(
+                                          b, scaled(step, depth), index(d))),
+                                      row.group())
+                             : arith::AddIOp::create(b, scaled(step, row.kr),
+                                                     index(d * row.group()));
     shifts.push_back(scaled(channel, bytes));
   }
   return shifts;
@@ -134,8 +142,8 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
   // through all panels.
   Value firstStep = index(0), endStep = arg[Groups], rhsPanel = arg[Rhs];
   if (hasLists) {
-    firstStep = listed(ListStarts, panel);
-    endStep = listed(ListStarts, arith::AddIOp::create(b, panel, index(1)));
+    firstStep = startOf(ListStarts, panel);
+    endStep = startOf(ListStarts, arith::AddIOp::create(b, panel, index(1)));
   } else {
     Value panelBytes = scaled(arg[Groups], row.nr * row.kr * rhsBytes());
     rhsPanel = offset(arg[Rhs], arith::MulIOp::create(b, panel, panelBytes));

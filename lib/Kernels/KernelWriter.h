@@ -47,7 +47,7 @@ enum KernelArgument {
   OutPitch,
   Panels,
   ListStarts,
-  ListOffsets,
+  ListGroups,
   VisitStarts,
   VisitOffsets,
   VisitWeights,
@@ -108,8 +108,11 @@ private:
 
   void writeTile(Value firstRow, int64_t rows);
 
-  /// Number `at` of a list of i32 indices.
-  Value listed(KernelArgument list, Value at);
+  /// Number `at` of a list of i32 places.
+  Value startOf(KernelArgument starts, Value at);
+
+  /// Number `at` of the groups that all panels list.
+  Value listedGroup(Value at);
 
   /// The bytes from the start of a row to each group of a step.
   SmallVector<Value> lhsShifts(Value step);

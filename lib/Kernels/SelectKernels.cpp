@@ -144,7 +144,7 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     auto dense = PackedDenseOp::create(b, TypeRange{init.getType()}, rows2d,
                                        packed, bias, multiplier, shift, outBias,
                                        /*list_starts=*/Value(),
-                                       /*list_offsets=*/Value(),
+                                       /*list_groups=*/Value(),
                                        /*visit_starts=*/Value(),
                                        /*visit_offsets=*/Value(),
                                        /*visit_weights=*/Value(), init,
@@ -196,12 +196,11 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       }
 
     int64_t paddedN = row.paddedChannels(n);
-    ArrayRef<int8_t> values = row.hasNarrowSums()
-                                  ? ArrayRef<int8_t>(choice.split.values)
-                                  : ArrayRef<int8_t>(*weights);
-    LayerWeights layer{values, n, k, lhsMaxOf(op)};
+    ArrayRef<int8_t> values = choice.split.values.empty()
+                                  ? ArrayRef<int8_t>(*weights)
+                                  : ArrayRef<int8_t>(choice.split.values);
     std::vector<int8_t> packed = choice.lists
-                                     ? packListed(row, *choice.lists, layer)
+                                     ? choice.lists->weights
                                      : packWeights<int8_t>(row, values, n, k);
     Value packedValue = makeConstant<int8_t>(
         b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getI8Type(),
@@ -231,7 +230,7 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
                          *multiplier, *shift, *outBias, storage.first,
                          resultType, finish, storage.second);
     if (choice.lists)
-      addLists(b, packedOp(result), *choice.lists, layer);
+      addLists(b, packedOp(result), *choice.lists);
     if (row.hasNarrowSums())
       addProof(b, packedOp(result), choice.split.visits, lhsMaxOf(op));
     RankedTensorType stored = resultType.clone(storage.first);
@@ -260,13 +259,13 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
   }
 
   static void addLists(ImplicitLocOpBuilder &b, PackedDenseOp dense,
-                       const GroupLists &lists, const LayerWeights &layer) {
+                       const GroupLists &lists) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(dense);
     dense.getListStartsMutable().assign(
         vectorOf<int32_t>(b, lists.starts, b.getI32Type()));
-    dense.getListOffsetsMutable().assign(
-        vectorOf<int32_t>(b, storedOffsets(lists, layer), b.getI32Type()));
+    dense.getListGroupsMutable().assign(
+        vectorOf<uint16_t>(b, lists.groups, b.getI16Type()));
   }
 
   /// What verify-narrow-sums needs: the activations' range, and the visits.

@@ -28,7 +28,8 @@ namespace {
 /// A list as a kernel walks it.
 struct List {
   StringRef what;
-  Value starts, offsets;
+  Value starts;
+  FailureOr<std::vector<int64_t>> offsets; ///< Input channels.
   int64_t walkers; ///< Panels, or vectors of lanes: each has its part.
   int64_t depth;   ///< Offsets that one step of a start stands for.
 };
@@ -58,21 +59,35 @@ struct VerifyLists : qnet::impl::VerifyListsBase<VerifyLists> {
     int64_t n = init.getDimSize(1), k = input.getDimSize(1);
     if (op.getListStarts() &&
         failed(verify(op, row, k,
-                      {"lists", op.getListStarts(), op.getListOffsets(),
+                      {"lists", op.getListStarts(),
+                       read<uint16_t>(op.getListGroups(), row.group()),
                        n / row.nr, row.kr / row.group()})))
       return failure();
     if (op.getVisitStarts() &&
-        failed(verify(op, row, k,
-                      {"visits", op.getVisitStarts(), op.getVisitOffsets(),
-                       n / row.lanes, 1})))
+        failed(
+            verify(op, row, k,
+                   {"visits", op.getVisitStarts(),
+                    read<int32_t>(op.getVisitOffsets(), 1), n / row.lanes, 1})))
       return failure();
     return success();
+  }
+
+  /// A constant's numbers, each `factor` times.
+  template <typename T>
+  static FailureOr<std::vector<int64_t>> read(Value value, int64_t factor) {
+    FailureOr<std::vector<T>> numbers = readConstant<T>(value);
+    if (failed(numbers))
+      return failure();
+    std::vector<int64_t> result(numbers->begin(), numbers->end());
+    for (int64_t &number : result)
+      number *= factor;
+    return result;
   }
 
   static LogicalResult verify(PackedDenseOp op, const KernelRow &row, int64_t k,
                               const List &list) {
     auto starts = readConstant<int32_t>(list.starts);
-    auto offsets = readConstant<int32_t>(list.offsets);
+    const FailureOr<std::vector<int64_t>> &offsets = list.offsets;
     if (failed(starts) || failed(offsets))
       return op.emitOpError("has ") << list.what << " that are no constants";
     auto end = static_cast<int64_t>(offsets->size()) / list.depth;
@@ -82,7 +97,7 @@ struct VerifyLists : qnet::impl::VerifyListsBase<VerifyLists> {
       return op.emitOpError("has starts of ")
              << list.what << " that do not lead from 0 to " << end << " in "
              << list.walkers << " parts";
-    for (int32_t offset : *offsets)
+    for (int64_t offset : *offsets)
       if (offset < 0 || offset >= k || offset % row.group() != 0)
         return op.emitOpError("has ")
                << list.what << " with an offset of " << offset

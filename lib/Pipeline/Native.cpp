@@ -189,15 +189,17 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
                      static_cast<int32_t>(input.getStorageTypeMax())};
   Choice choice = chooseRow(layer, variant.isa);
   use.kernel = choice.row->name.str();
-  int64_t groups = llvm::divideCeil(layer.n, choice.row->lanes) *
-                   llvm::divideCeil(layer.k, choice.row->group());
-  if (choice.row->hasNarrowSums() && groups != 0)
+  auto groups = double(groupCount(layer, *choice.row));
+  auto vectors = double(choice.row->nr / choice.row->lanes);
+  if (choice.lists) {
+    use.listedShare = double(choice.lists->listed) / groups;
+    use.visitedShare = double(choice.lists->repeated) / groups;
+  } else {
     use.visitedShare =
-        double(choice.split.visits.offsets.size()) / double(groups);
+        double(choice.split.visits.offsets.size()) / (groups * vectors);
+  }
   use.hasNarrowSums = choice.row->hasNarrowSums();
   if (!weights->empty())
     use.zeroShare = double(llvm::count(*weights, 0)) / double(weights->size());
-  if (choice.lists)
-    use.listedShare = listedShare(*choice.lists, layer, *choice.row);
   return use;
 }

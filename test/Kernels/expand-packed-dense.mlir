@@ -70,21 +70,21 @@ func.func @visits_size(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128x
 // -----
 
 // With lists a panel's steps are those between two starts, and each of a step's
-// two groups begins where the list says.
+// two groups is the one that the list says.
 // CHECK: func.func private @gemm_u8s8s16_4x16x8_avx2_lists_to_f32
 // CHECK: scf.for
 // CHECK: scf.for {{.*}} step %c4
 // CHECK: %[[FROM:.*]] = arith.index_cast %{{.*}} : i32 to index
 // CHECK: %[[TO:.*]] = arith.index_cast %{{.*}} : i32 to index
 // CHECK: scf.for %{{.*}} = %[[FROM]] to %[[TO]] step
-// CHECK-COUNT-2: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr -> i32
+// CHECK-COUNT-2: llvm.load volatile %{{.*}} {alignment = 2 : i64} : !llvm.ptr -> i16
 // CHECK-COUNT-8: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
 // CHECK-NOT: qnet.narrow_dot
 // CHECK: scf.for {{.*}} step %c2
 func.func @lists(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
-                 %s: memref<3xi32>, %o: memref<4xi32>) {
+                 %s: memref<3xi32>, %o: memref<4xi16>) {
   qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
-    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi32>)
+    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi16>)
     outs(%y : memref<?x32xf32>)
   return
 }
@@ -93,10 +93,22 @@ func.func @lists(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, 
 
 // A start for each panel of 16 and one more.
 func.func @lists_size(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
-                      %s: memref<2xi32>, %o: memref<4xi32>) {
+                      %s: memref<2xi32>, %o: memref<4xi16>) {
   // expected-error @below {{lists do not have the sizes}}
   qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
-    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<2xi32>, memref<4xi32>)
+    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<2xi32>, memref<4xi16>)
+    outs(%y : memref<?x32xf32>)
+  return
+}
+
+// -----
+
+// Groups are numbers of 16 bits.
+func.func @lists_type(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
+                      %s: memref<3xi32>, %o: memref<4xi32>) {
+  // expected-error @below {{lists do not have the types}}
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
+    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi32>)
     outs(%y : memref<?x32xf32>)
   return
 }
@@ -105,10 +117,10 @@ func.func @lists_size(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256x
 
 // As many weights as the lists' groups: 4 of 64.
 func.func @listed_weights(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<192xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
-                          %s: memref<3xi32>, %o: memref<4xi32>) {
+                          %s: memref<3xi32>, %o: memref<4xi16>) {
   // expected-error @below {{packed weights do not have the size}}
   qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<192xi8>, memref<32xi32>)
-    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi32>)
+    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi16>)
     outs(%y : memref<?x32xf32>)
   return
 }

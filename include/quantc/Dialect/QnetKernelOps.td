@@ -110,11 +110,11 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
     and the end), `visit_offsets` the input channel that each begins at, and
     `visit_weights` its [lanes][4] weights.
 
-    With `lists`, `packed` holds only the groups (G input channels by NR) that a
-    panel lists: `list_starts` has the first step of each panel (and the end),
-    `list_offsets` the input channel that each group of each step begins at, KR/G
-    a step; `packed` is `[steps][KR/G][NR][G]`. A panel that lists no group is
-    its bias.
+    With `lists`, `packed` holds the groups (G input channels by NR) that a panel
+    lists, in any order, and as often as it lists them: `list_starts` has the
+    first step of each panel (and the end), `list_groups` (unsigned) the number of
+    each group of each step, KR/G a step; group g begins at input channel G g.
+    `packed` is `[steps][KR/G][NR][G]`. A panel that lists no group is its bias.
 
     On tensors before bufferization, on memrefs after it.
 
@@ -126,7 +126,7 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
                        Optional<AnyShaped>:$multiplier, Optional<AnyShaped>:$shift,
                        Optional<AnyShaped>:$out_bias,
                        Optional<AnyShaped>:$list_starts,
-                       Optional<AnyShaped>:$list_offsets,
+                       Optional<AnyShaped>:$list_groups,
                        Optional<AnyShaped>:$visit_starts,
                        Optional<AnyShaped>:$visit_offsets,
                        Optional<AnyShaped>:$visit_weights, AnyShaped:$init,
@@ -142,8 +142,8 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
     (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
     (`shift` `(` $shift^ `:` type($shift) `)`)?
     (`out_bias` `(` $out_bias^ `:` type($out_bias) `)`)?
-    (`lists` `(` $list_starts^ `,` $list_offsets `:` type($list_starts) `,`
-      type($list_offsets) `)`)?
+    (`lists` `(` $list_starts^ `,` $list_groups `:` type($list_starts) `,`
+      type($list_groups) `)`)?
     (`visits` `(` $visit_starts^ `,` $visit_offsets `,` $visit_weights `:`
       type($visit_starts) `,` type($visit_offsets) `,` type($visit_weights) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?

@@ -24,29 +24,28 @@ struct LayerWeights {
 struct GroupLists {
   /// Of each panel, its first step; one more for the end.
   std::vector<int32_t> starts;
-  /// The input channel at which each group begins, KR/G a step. A group at or
-  /// beyond the layer's last channel fills up a step and has no weights.
-  std::vector<int32_t> offsets;
+  /// Which group of the layer's input channels each listed one is, KR/G a step.
+  std::vector<uint16_t> groups;
+  /// `[steps][KR/G][NR][G]`.
+  std::vector<int8_t> weights;
+  /// Groups that are listed because they are not all zero, and those of them
+  /// that are listed once more, with what would leave 16 bits.
+  int64_t listed = 0, repeated = 0;
 
   int64_t steps() const { return starts.empty() ? 0 : starts.back(); }
 };
 
+/// Whether the numbers of a layer's groups fit the lists.
+bool canList(const LayerWeights &layer, const KernelRow &row);
+
 /// The groups that are not all zero, and at least one step. Where several share
-/// a step, and so a sum in 16 bits, the heaviest meets the lightest.
+/// a step, and so a sum in 16 bits, heavy ones meet light ones; what is still
+/// too much is moved to a group of its own at the end of the panel's list, so
+/// that every sum fits.
 GroupLists listGroups(const LayerWeights &layer, const KernelRow &row);
 
-/// Share of a layer's groups that are listed.
-double listedShare(const GroupLists &lists, const LayerWeights &layer,
-                   const KernelRow &row);
-
-/// The listed weights as `[steps][KR/G][NR][G]`.
-std::vector<int8_t> packListed(const KernelRow &row, const GroupLists &lists,
-                               const LayerWeights &layer);
-
-/// The lists' offsets as a kernel reads them: groups without weights begin at
-/// channel 0.
-std::vector<int32_t> storedOffsets(const GroupLists &lists,
-                                   const LayerWeights &layer);
+/// All groups of a layer in panels of the row.
+int64_t groupCount(const LayerWeights &layer, const KernelRow &row);
 
 } // namespace mlir::qnet
 

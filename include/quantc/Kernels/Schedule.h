@@ -34,9 +34,7 @@ struct NarrowSplit {
   Visits visits;
 };
 
-/// With `lists`, of the sums of the listed groups.
-NarrowSplit split(const LayerWeights &layer, const KernelRow &row,
-                  const GroupLists *lists = nullptr);
+NarrowSplit split(const LayerWeights &layer, const KernelRow &row);
 
 /// The largest sum of one sign that `lhsMax` allows in 16 bits: of weights that
 /// are positive, and of weights that are negative (as a positive number).
