@@ -1,7 +1,9 @@
 //===- BenchCommand.cpp - quantc bench ------------------------------------===//
+#include "BenchLayers.h"
 #include "Commands.h"
 #include "Program.h"
 #include "TextTable.h"
+#include "Timing.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,30 +27,14 @@ static cl::opt<int> threads("threads", cl::value_desc("T"),
                             cl::desc("threads of N_run (1)"), cl::init(1),
                             cl::sub(benchCommand));
 
-/// One sample lasts about this long, so that the clock's steps don't show.
-static constexpr double kSampleSeconds = 0.002;
-static constexpr int kSamples = 101;
+static cl::opt<bool>
+    layers("layers",
+           cl::desc("also each dense layer alone, and its share of what its "
+                    "kernel reaches on data in the first cache (on)"),
+           cl::init(true), cl::sub(benchCommand));
+
 /// Rows a call; more than this is no batch but a data set.
 static constexpr unsigned kMaxBatch = 1u << 20;
-
-/// Seconds a call: the best sample and the median.
-static std::pair<double, double> timeCalls(function_ref<void()> call) {
-  using Clock = std::chrono::steady_clock;
-  auto sample = [&](int64_t calls) {
-    Clock::time_point start = Clock::now();
-    for (int64_t i = 0; i != calls; ++i)
-      call();
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
-  int64_t calls = 1;
-  while (sample(calls) < kSampleSeconds)
-    calls *= 2;
-  std::vector<double> seconds;
-  for (int i = 0; i != kSamples; ++i)
-    seconds.push_back(sample(calls) / calls);
-  llvm::sort(seconds);
-  return {seconds.front(), seconds[kSamples / 2]};
-}
 
 /// Numbers in [0, 1) that are the same in every run.
 static void fill(std::vector<float> &values) {
@@ -94,13 +80,18 @@ int runBench(Reporter &reporter) {
     for (std::vector<float> &buffer : buffers)
       pointers.push_back(buffer.data());
     Workspace workspace((*library)->workspaceSize(batch));
-    auto [best, median] =
+    auto [best, median, p50, p99] =
         timeCalls([&] { (*library)->run(pointers, batch, workspace.data()); });
     table.add({std::to_string(batch), formatv("{0:f2}", best * 1e6),
                formatv("{0:f2}", median * 1e6),
                formatv("{0:f3}", median * 1e6 / batch)});
   }
   table.print(outs());
+  if (layers) {
+    outs() << "\n";
+    if (Error error = benchLayers(*paths, (*library)->manifest(), sizes))
+      return reporter.fail(std::move(error));
+  }
   reporter.done();
   return ExitCode::Done;
 }
