@@ -260,9 +260,6 @@ def loops(assembly: str) -> Iterator[str]:
             yield block[: jump.start()]
 
 
-# Rows with more values at once than 16 registers hold (weights of two groups, accumulators, a vector of ones), and how
-# often a loop of theirs may touch the stack: the fastest that were measured all the same (docs/kernels.md).
-STACK_ACCESSES = {"gemm_u8s8s16_2x16x8_sse41": 6, "gemm_u8s8s16_4x16x8_avx2": 2}
 FORMS = [(row, lists) for row in ROWS for lists in ((False, True) if row.lhs != "F32" else (False,))]
 CHECKED = [pytest.param(row, lists, id=f"{row}{'-lists' * lists}") for row, lists in FORMS if row.isa != "portable"]
 
@@ -284,8 +281,7 @@ def test_loop_has_its_instruction_and_no_spill(row: Row, lists: bool, tmp_path: 
     counts = [len(re.findall(instruction, loop)) for loop in found]
     assert max(counts, default=0) >= row.products, f"{row}: no loop has its {row.products} {instruction}: {counts}"
     for loop in found:
-        touched, allowed = len(STACK.findall(loop)), STACK_ACCESSES.get(row.name, 0)
-        assert touched <= allowed, f"{row} touches the stack {touched} times in its loop, not {allowed}:\n{loop}"
+        assert not STACK.search(loop), f"{row} touches the stack in its loop:\n{loop}"
 
 
 @pytest.mark.parametrize(("row", "lists"), FORMS, ids=str)
