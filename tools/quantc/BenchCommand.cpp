@@ -3,6 +3,8 @@
 #include "Program.h"
 #include "TextTable.h"
 
+#include "quantc/Emit/ThreadedLibrary.h"
+
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
@@ -22,8 +24,9 @@ static cl::list<unsigned> batches("batch", cl::value_desc("1,16,256"),
                                   cl::desc("rows a call (1, 16 and 256)"),
                                   cl::sub(benchCommand));
 static cl::opt<int> threads("threads", cl::value_desc("T"),
-                            cl::desc("threads of N_run (1)"), cl::init(1),
-                            cl::sub(benchCommand));
+                            cl::desc("N_run_parallel on as many threads of "
+                                     "this tool (N_run as it is compiled)"),
+                            cl::init(0), cl::sub(benchCommand));
 
 /// One sample lasts about this long, so that the clock's steps don't show.
 static constexpr double kSampleSeconds = 0.002;
@@ -31,14 +34,30 @@ static constexpr int kSamples = 101;
 /// Rows a call; more than this is no batch but a data set.
 static constexpr unsigned kMaxBatch = 1u << 20;
 
-/// Seconds a call: the best sample and the median.
-static std::pair<double, double> timeCalls(function_ref<void()> call) {
-  using Clock = std::chrono::steady_clock;
+/// For the percentiles, calls are timed one by one: as many, or for as long.
+static constexpr int kCalls = 5000;
+static constexpr double kCallsSeconds = 1;
+
+namespace {
+using Clock = std::chrono::steady_clock;
+
+/// Seconds a call.
+struct CallTimes {
+  double best = 0, median = 0; ///< Of samples of many calls.
+  double p50 = 0, p99 = 0;     ///< Of single ones, the clock's time with it.
+};
+} // namespace
+
+static double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+static CallTimes timeCalls(function_ref<void()> call) {
   auto sample = [&](int64_t calls) {
     Clock::time_point start = Clock::now();
     for (int64_t i = 0; i != calls; ++i)
       call();
-    return std::chrono::duration<double>(Clock::now() - start).count();
+    return secondsSince(start);
   };
   int64_t calls = 1;
   while (sample(calls) < kSampleSeconds)
@@ -47,7 +66,17 @@ static std::pair<double, double> timeCalls(function_ref<void()> call) {
   for (int i = 0; i != kSamples; ++i)
     seconds.push_back(sample(calls) / calls);
   llvm::sort(seconds);
-  return {seconds.front(), seconds[kSamples / 2]};
+  CallTimes times{.best = seconds.front(), .median = seconds[kSamples / 2]};
+
+  seconds.clear();
+  Clock::time_point begin = Clock::now();
+  while (seconds.size() != kCalls &&
+         (seconds.size() < kSamples || secondsSince(begin) < kCallsSeconds))
+    seconds.push_back(sample(1));
+  llvm::sort(seconds);
+  times.p50 = seconds[seconds.size() / 2];
+  times.p99 = seconds[seconds.size() * 99 / 100];
+  return times;
 }
 
 /// Numbers in [0, 1) that are the same in every run.
@@ -60,11 +89,11 @@ static void fill(std::vector<float> &values) {
 }
 
 int runBench(Reporter &reporter) {
-  if (threads != 1) {
-    reporter.error(
-        formatv("--threads={0} is not part of this version", threads.getValue())
-            .str(),
-        "", "choose 1");
+  if (threads.getNumOccurrences() != 0 &&
+      (threads < 1 || threads > mlir::qnet::kMaxThreads)) {
+    reporter.error(formatv("--threads={0} is not from 1 to {1}",
+                           threads.getValue(), mlir::qnet::kMaxThreads)
+                       .str());
     return ExitCode::Usage;
   }
   std::vector<unsigned> sizes(batches.begin(), batches.end());
@@ -83,7 +112,8 @@ int runBench(Reporter &reporter) {
   if (!library)
     return reporter.fail(library.takeError());
 
-  TextTable table({"batch", "best us", "median us", "median us a row"});
+  TextTable table(
+      {"batch", "best us", "median us", "median us a row", "p50 us", "p99 us"});
   for (unsigned batch : sizes) {
     std::vector<std::vector<float>> buffers;
     for (const auto *tensors :
@@ -93,12 +123,20 @@ int runBench(Reporter &reporter) {
     std::vector<const void *> pointers;
     for (std::vector<float> &buffer : buffers)
       pointers.push_back(buffer.data());
-    Workspace workspace((*library)->workspaceSize(batch));
-    auto [best, median] =
-        timeCalls([&] { (*library)->run(pointers, batch, workspace.data()); });
-    table.add({std::to_string(batch), formatv("{0:f2}", best * 1e6),
-               formatv("{0:f2}", median * 1e6),
-               formatv("{0:f3}", median * 1e6 / batch)});
+    Workspace workspace(threads > 0
+                            ? (*library)->parallelWorkspaceSize(batch, threads)
+                            : (*library)->workspaceSize(batch));
+    CallTimes times = timeCalls([&] {
+      if (threads > 0)
+        (*library)->runParallel(pointers, batch, workspace.data(), threads);
+      else
+        (*library)->run(pointers, batch, workspace.data());
+    });
+    table.add({std::to_string(batch), formatv("{0:f2}", times.best * 1e6),
+               formatv("{0:f2}", times.median * 1e6),
+               formatv("{0:f3}", times.median * 1e6 / batch),
+               formatv("{0:f2}", times.p50 * 1e6),
+               formatv("{0:f2}", times.p99 * 1e6)});
   }
   table.print(outs());
   reporter.done();
