@@ -58,7 +58,7 @@ struct EmitParallelEntry
     // What a kernel reads past its buffers is no part's but its own.
     partBytes = llvm::alignTo(bytes.getInt() + kPlaceSlack, partAlignment);
     SmallVector<Type> fields(rowBytes.size() + 1, pointer);
-    fields.append({size, size});
+    fields.append({size, size, size, size});
     call = LLVM::LLVMStructType::getLiteral(&getContext(), fields);
 
     writePart(b);
@@ -92,6 +92,32 @@ struct EmitParallelEntry
     Value most = arith::MinUIOp::create(b, parts, groupsOf(b, batch));
     return arith::MaxUIOp::create(b, most, number(b, 1));
   }
+  /// Quotient and remainder, bit by bit: some CPUs have no division, and the
+  /// program may call none.
+  std::pair<Value, Value> divide(ImplicitLocOpBuilder &b, Value dividend,
+                                 Value divisor) {
+    Value one = number(b, 1), top = number(b, pointerBits - 1);
+    auto loop =
+        scf::ForOp::create(b, arith::ConstantIndexOp::create(b, 0),
+                           arith::ConstantIndexOp::create(b, pointerBits),
+                           arith::ConstantIndexOp::create(b, 1),
+                           ValueRange{dividend, number(b, 0), number(b, 0)});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value bits = loop.getRegionIterArg(0), quotient = loop.getRegionIterArg(1),
+          rest = loop.getRegionIterArg(2);
+    rest = arith::OrIOp::create(b, arith::ShLIOp::create(b, rest, one),
+                                arith::ShRUIOp::create(b, bits, top));
+    Value fits =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rest, divisor);
+    quotient = arith::OrIOp::create(b, arith::ShLIOp::create(b, quotient, one),
+                                    arith::ExtUIOp::create(b, size, fits));
+    rest = arith::SelectOp::create(
+        b, fits, arith::SubIOp::create(b, rest, divisor), rest);
+    scf::YieldOp::create(
+        b, ValueRange{arith::ShLIOp::create(b, bits, one), quotient, rest});
+    return {loop.getResult(1), loop.getResult(2)};
+  }
   Value advance(ImplicitLocOpBuilder &b, Value start, Value count,
                 int64_t bytes) {
     Value distance = arith::MulIOp::create(b, count, number(b, bytes));
@@ -115,7 +141,8 @@ struct EmitParallelEntry
     SmallVector<Value> values;
     for (auto [i, type] : llvm::enumerate(call.getBody()))
       values.push_back(LLVM::LoadOp::create(b, type, fieldOf(b, context, i)));
-    Value parts = values.pop_back_val(), batch = values.pop_back_val();
+    Value longer = values.pop_back_val(), each = values.pop_back_val(),
+          parts = values.pop_back_val(), batch = values.pop_back_val();
     // A parallel-for that counts too far does no harm.
     Value isPart =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, parts);
@@ -124,9 +151,6 @@ struct EmitParallelEntry
     b.setInsertionPointToStart(branch.thenBlock());
 
     // The first `longer` parts have one group more.
-    Value groups = groupsOf(b, batch);
-    Value each = arith::DivUIOp::create(b, groups, parts);
-    Value longer = arith::RemUIOp::create(b, groups, parts);
     auto startOf = [&](Value which) -> Value {
       Value before =
           arith::AddIOp::create(b, arith::MulIOp::create(b, which, each),
@@ -149,6 +173,8 @@ struct EmitParallelEntry
     SmallVector<Type> types(run.getArgumentTypes());
     types.append({size, pointer, pointer});
     func::FuncOp parallel = begin(b, name + "_run_parallel", types);
+    // Once a call: not worth unrolled code.
+    parallel->setAttr("passthrough", b.getStrArrayAttr({"minsize", "optsize"}));
     ArrayRef<BlockArgument> given = parallel.getArguments();
     Value batch = given[tensors], workspace = given[tensors + 1],
           parallelFor = given[tensors + 3], pool = given[tensors + 4];
@@ -164,7 +190,8 @@ struct EmitParallelEntry
 
     b.setInsertionPointToStart(branch.elseBlock());
     SmallVector<Value> values(given.take_front(tensors));
-    values.append({workspace, batch, parts});
+    auto [each, longer] = divide(b, groupsOf(b, batch), parts);
+    values.append({workspace, batch, parts, each, longer});
     for (auto [i, value] : llvm::enumerate(values))
       LLVM::StoreOp::create(b, value, fieldOf(b, context, i));
     auto type = FunctionType::get(&getContext(), {pointer, size}, {});
@@ -193,7 +220,8 @@ struct EmitParallelEntry
   SmallVector<int64_t> rowBytes;
   int64_t partBytes = 0;
   Type size, pointer;
-  /// Of one call: the tensors, the workspace, the batch, the parts.
+  /// Of one call: the tensors, the workspace, the batch, the parts, the groups
+  /// of each part, and how many parts have one more.
   LLVM::LLVMStructType call;
 };
 

@@ -14,12 +14,13 @@
 // CHECK-SAME: internal
 // CHECK: %[[BATCH:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
 // CHECK: %[[PARTS:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
+// CHECK: %[[EACH:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
+// CHECK: %[[LONGER:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
 // CHECK: %[[IS:.*]] = arith.cmpi ult, %[[PART]], %[[PARTS]]
 // CHECK: scf.if %[[IS]] {
-// CHECK: arith.divui %[[BATCH]], %c8_i64
-// CHECK: %[[EACH:.*]] = arith.divui %{{.*}}, %[[PARTS]]
-// CHECK: arith.remui %{{.*}}, %[[PARTS]]
+// CHECK-NOT: arith.divui
 // CHECK: arith.muli %[[PART]], %[[EACH]]
+// CHECK: arith.minui %[[PART]], %[[LONGER]]
 // CHECK: arith.minui %{{.*}}, %[[BATCH]]
 // CHECK: %c768_i64
 // CHECK: arith.muli %[[PART]], %c768_i64
@@ -34,6 +35,9 @@
 // CHECK: scf.if
 // CHECK-NEXT: func.call @net_run(
 // CHECK-NEXT: } else {
+// The division is by bits: no target may call a library for it.
+// CHECK: scf.for %{{.*}} = %c0 to %c64 step %c1
+// CHECK-NOT: arith.divui %{{.*}}, %[[USED]]
 // CHECK: %[[TASK:.*]] = builtin.unrealized_conversion_cast %{{.*}} : (!llvm.ptr, i64) -> () to !llvm.ptr
 // CHECK: llvm.call %[[FOR]](%[[POOL]], %[[USED]], %[[TASK]], %[[CONTEXT]])
 

@@ -1,4 +1,4 @@
-"""If these fail, a program on several threads gives other bits, writes where it may not, hangs or leaves threads behind.
+"""If these fail, a program on several threads gives other bits, writes where it may not, hangs or leaves threads.
 
 `N_run_parallel` is called with parallel-fors of several kinds, natively and under emulation; libraries with threads of
 their own are called as Python, other threads, forked children and processes with other thread pools call them.
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -152,7 +154,7 @@ def perceptron(*widths: int) -> onnx.ModelProto:
     """Dense layers with ReLUs between, random."""
     random = np.random.default_rng(sum(widths))
     nodes, weights, value = [], [], "x"
-    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(widths)):
         w = (random.standard_normal((inputs, outputs)) * np.sqrt(2 / inputs)).astype(np.float32)
         b = (random.standard_normal(outputs) / 10).astype(np.float32)
         weights += [numpy_helper.from_array(w, f"w{i}"), numpy_helper.from_array(b, f"b{i}")]
@@ -192,6 +194,7 @@ def model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+NETWORK_OUTPUTS = ("seven", "three", "shares")  # of two_by_three
 NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
     "small": lambda: perceptron(2, 64, 32, 1),  # one row has code of its own
     "wide": lambda: perceptron(300, 1000, 520, 10),
@@ -214,7 +217,8 @@ class Workshop:
             rows[0][0, :2] = [np.nan, -np.inf]
             self.rows[name] = rows
             tensors = [value.name for value in proto.graph.input]
-            np.savez(folder / f"{name}.npz", **{t: r[1:200] for t, r in zip(tensors, rows, strict=True)})
+            arrays: dict[str, Any] = {t: r[1:200] for t, r in zip(tensors, rows, strict=True)}
+            np.savez(folder / f"{name}.npz", **arrays)
 
     def build(self, network: str, *options: str) -> Path:
         """Compile a network unless that is done; give the folder."""
@@ -275,7 +279,7 @@ def test_any_number_of_parts_gives_the_same_bits(
     source.write_text(workshop.program(network, out))
     link: list[str | Path] = [llvm_tool(compiler[0]), *compiler[1:], "-O1", "-Wall", "-Wextra", "-Werror", f"-I{out}"]
     subprocess.run([*link, source, out / "net.o", "-o", program, "-lpthread"], check=True)
-    command = [llvm_tool(runner[0]), *runner[1:], program] if runner else [program]
+    command: list[str | Path] = [*runner, program]
     run = subprocess.run(command, input=workshop.given(network), capture_output=True, timeout=SECONDS, check=False)
     said = run.stdout.decode()
     assert run.returncode == 0, said[-2000:]
@@ -291,16 +295,20 @@ def test_parts_race_for_nothing(workshop: Workshop) -> None:
     assert "sanitize_thread" in text
     (out / "checked.ll").write_text(text)
     (out / "program.c").write_text(workshop.program("two_by_three", out))
-    flags = ["-fsanitize=thread", "-g", "-O1", "-Wno-override-module", f"-I{out}"]
-    files = [out / "program.c", out / "checked.ll", "-o", out / "program"]
-    subprocess.run([llvm_tool("clang"), *flags, *files], check=True)
-    command = ["setarch", "-R", out / "program"]  # more random addresses than ThreadSanitizer expects, in new kernels
+    build: list[str | Path] = [llvm_tool("clang"), "-fsanitize=thread", "-g", "-O1", "-Wno-override-module", f"-I{out}"]
+    build += [out / "program.c", out / "checked.ll", "-o", out / "program"]
+    subprocess.run(build, check=True)
+    command: list[str | Path] = [
+        "setarch",
+        "-R",
+        out / "program",
+    ]  # more random addresses than ThreadSanitizer expects, in new kernels
     run = subprocess.run(
         command, input=workshop.given("two_by_three"), capture_output=True, timeout=SECONDS, check=False
     )
     assert run.returncode == 0, run.stderr.decode()[:3000] + run.stdout.decode()[-1000:]
-    # Its own parallel-fors without OpenMP are three.
-    assert run.stdout.decode().endswith(" compared\n")
+    compared = (len(BATCHES) * 3 * (len(PARTS) + 1) - 2) * len(NETWORK_OUTPUTS)  # without OpenMP
+    assert run.stdout.decode() == f"{compared} compared\n"
 
 
 def test_the_object_needs_nothing(workshop: Workshop) -> None:
@@ -320,7 +328,7 @@ def test_the_object_needs_nothing(workshop: Workshop) -> None:
 
 def defined(library: Path) -> set[str]:
     """Names that a library gives to others."""
-    command = [llvm_tool("llvm-nm"), "-D", "--defined-only", "--format=just-symbols", library]
+    command: list[str | Path] = [llvm_tool("llvm-nm"), "-D", "--defined-only", "--format=just-symbols", library]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
@@ -527,7 +535,7 @@ def test_beside_other_thread_pools(workshop: Workshop) -> None:
     """GNU's OpenMP and the one that Intel's and LLVM's compilers share, in one process with the library."""
     (workshop.folder / "openmp.c").write_text(OPENMP)
     gnu, intel = workshop.folder / "gnu.so", workshop.folder / "intel.so"
-    flags = ["-O1", "-fopenmp", "-shared", "-fPIC", workshop.folder / "openmp.c", "-o"]
+    flags: list[str | Path] = ["-O1", "-fopenmp", "-shared", "-fPIC", workshop.folder / "openmp.c", "-o"]
     subprocess.run([llvm_tool("gcc"), *flags, gnu], check=True)
     subprocess.run([llvm_tool("clang"), *flags, intel, f"-Wl,-rpath,{LLVM / 'lib'}"], check=True)
     said = in_a_process(
@@ -640,4 +648,3 @@ def test_bench_runs_any_library_on_threads(workshop: Workshop) -> None:
             assert header.split("  ")[0] == "batch"
             assert "p99 us" in header
             assert all(float(cell) > 0 for cell in row.split())
-
