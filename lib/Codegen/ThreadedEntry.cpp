@@ -65,8 +65,12 @@ void EntryWriter::writeRun() {
   // What is too little for two parts runs in the calling thread.
   llvm::Value *parts =
       b.CreateUDiv(run->getArg(entry.tensors), number(entry.rowsOfPart));
-  parts = b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, parts,
-                                  number(entry.threads));
+  // Between one part a thread and all of them, some threads would have more to
+  // do than others.
+  llvm::Constant *most = number(entry.mostParts);
+  llvm::Value *fewer = b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, parts,
+                                               number(entry.threads));
+  parts = b.CreateSelect(b.CreateICmpULT(parts, most), fewer, most);
   SmallVector<llvm::Value *> arguments;
   for (llvm::Argument &argument : run->args())
     arguments.push_back(&argument);
@@ -82,7 +86,7 @@ void EntryWriter::writeSize() {
       declare(entry.name + "_parallel_workspace_size", size, {size, size});
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", function));
   b.CreateRet(
-      b.CreateCall(parallel, {function->getArg(0), number(entry.threads)}));
+      b.CreateCall(parallel, {function->getArg(0), number(entry.mostParts)}));
 }
 
 } // namespace

@@ -127,7 +127,8 @@ size_t {0}_parallel_workspace_size(size_t batch, size_t parts);
 /* {0}_run, its rows split into parts that run at the same time; the same bits.
  *   workspace: {0}_parallel_workspace_size(batch, parts) bytes, aligned to 64
  *   parts: at most this many, and none of fewer than 8 rows but the last: as
- *     many as there are threads. With one (or 0), all is done in this call and
+ *     many as there are threads, or twice as many where a thread that is done
+ *     takes the next one. With one (or 0), all is done in this call and
  *     parallel_for, which may be null then, is not used.
  *   pool: handed to parallel_for as it is */
 )",

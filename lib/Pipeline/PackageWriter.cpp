@@ -178,6 +178,7 @@ Expected<std::vector<std::string>> PackageWriter::threadedObjects() {
   entry.name = facts.name;
   entry.tensors = interface.inputs.size() + interface.outputs.size();
   entry.threads = options.threads;
+  entry.mostParts = uint64_t(options.threads) * kPartsOfThread;
   entry.rowsOfPart = rowsOfPart(manifest);
   entry.parallelFor = kLibraryParallelFor.str();
   SmallString<0> entryObject;

@@ -2,6 +2,7 @@
 #include "Program.h"
 
 #include "quantc/Codegen/Codegen.h"
+#include "quantc/Emit/ThreadedLibrary.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -176,10 +177,19 @@ void Program::run(ArrayRef<const void *> tensors, size_t batch,
   kRunCalls[tensors.size()](entry, tensors, batch, workspace);
 }
 
+/// Of a batch, for so many threads.
+static size_t partsFor(size_t threads) {
+  return threads == 1 ? 1 : threads * mlir::qnet::kPartsOfThread;
+}
+
+size_t Program::parallelWorkspaceSize(size_t batch, size_t threads) const {
+  return parallelWorkspace(batch, partsFor(threads));
+}
+
 void Program::runParallel(ArrayRef<const void *> tensors, size_t batch,
                           void *workspace, size_t threads) const {
   kParallelCalls[tensors.size()](parallelEntry, tensors, batch, workspace,
-                                 threads, quantc_library_parallel_for,
+                                 partsFor(threads), quantc_library_parallel_for,
                                  &threads);
 }
 

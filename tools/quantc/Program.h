@@ -45,11 +45,9 @@ public:
            void *workspace) const;
 
   /// Bytes of workspace for `runParallel`.
-  size_t parallelWorkspaceSize(size_t batch, size_t parts) const {
-    return parallelWorkspace(batch, parts);
-  }
-  /// The same bits on so many threads of this process, a part for each. Every
-  /// call has the same number.
+  size_t parallelWorkspaceSize(size_t batch, size_t threads) const;
+  /// The same bits on so many threads of this process, the same number in every
+  /// call.
   void runParallel(llvm::ArrayRef<const void *> tensors, size_t batch,
                    void *workspace, size_t threads) const;
 

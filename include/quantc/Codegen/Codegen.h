@@ -77,8 +77,10 @@ LogicalResult emitNative(llvm::ArrayRef<ModuleOp> modules, llvm::StringRef name,
 struct ThreadedEntry {
   std::string name; ///< N
   unsigned tensors = 2;
-  /// As many parts a call, if there are this many rows for each.
-  uint64_t threads = 1, rowsOfPart = 1;
+  uint64_t threads = 1;
+  /// As many parts a call if there are this many rows for each; else one a
+  /// thread, or fewer.
+  uint64_t mostParts = 1, rowsOfPart = 1;
   /// The parallel-for, which gets a pointer to `threads` for its pool.
   std::string parallelFor;
 };

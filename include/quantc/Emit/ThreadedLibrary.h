@@ -20,6 +20,9 @@ namespace mlir::qnet {
 /// More threads than any machine gives one program.
 inline constexpr int kMaxThreads = 1024;
 
+/// A thread that comes late, or is slower, leaves parts to the others.
+inline constexpr int kPartsOfThread = 2;
+
 /// The function in `threadPoolObject` that N_run of a library calls.
 inline constexpr llvm::StringLiteral kLibraryParallelFor =
     "quantc_library_parallel_for";
