@@ -301,4 +301,6 @@ void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
   if (dispatcher.has((name + "_run_i8").str()))
     dispatcher.addRun((name + "_run_i8").str());
   dispatcher.addSize((name + "_workspace_size").str());
+  dispatcher.addRun((name + "_run_parallel").str());
+  dispatcher.addSize((name + "_parallel_workspace_size").str());
 }

@@ -28,10 +28,8 @@
 using namespace mlir;
 using namespace mlir::qnet;
 
-namespace {
-
-std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target,
-                                                 const CpuVariant &variant) {
+std::unique_ptr<llvm::TargetMachine>
+mlir::qnet::makeMachine(const Target &target, const CpuVariant &variant) {
   llvm::Triple triple(target.triple);
   const llvm::Target *known = lookupTarget(triple);
   if (!known)
@@ -49,6 +47,8 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target,
       triple, variant.cpu, variant.features, options, llvm::Reloc::PIC_,
       std::nullopt, llvm::CodeGenOptLevel::Default));
 }
+
+namespace {
 
 /// What every function of the program carries.
 void setAttributes(llvm::Module &module, const CpuVariant &variant) {

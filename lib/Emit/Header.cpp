@@ -89,9 +89,11 @@ static void writeParameters(StringRef name, StringRef kind,
   }
 }
 
-/// `void NAME_run(const float *input, ..., void *workspace);`
+/// `void NAME_run(const float *input, ..., void *workspace);`, with `more`
+/// arguments.
 static void writeFunction(const Manifest &manifest, StringRef suffix,
-                          StringRef type, raw_ostream &os) {
+                          StringRef type, raw_ostream &os,
+                          StringRef more = "") {
   os << "void " << manifest.name << suffix << "(";
   for (size_t i = 0; i != manifest.inputs.size(); ++i)
     os << "const " << type << " *"
@@ -99,7 +101,41 @@ static void writeFunction(const Manifest &manifest, StringRef suffix,
   for (size_t i = 0; i != manifest.outputs.size(); ++i)
     os << type << " *" << argumentName("output", i, manifest.outputs.size())
        << ", ";
-  os << "size_t batch, void *workspace);\n\n";
+  os << "size_t batch, void *workspace" << more << ");\n\n";
+}
+
+/// NAME_run on threads of the caller's.
+static void writeParallel(const Manifest &manifest, raw_ostream &os) {
+  const std::string &name = manifest.name;
+  os << formatv(
+      R"(/* A task of {0}_run_parallel, and a parallel-for of the caller's: it calls
+ * task(context, part) once for each part from 0 to parts - 1, in any order, on
+ * any threads, and returns when all calls have. With OpenMP:
+ *
+ *   static void for_all(void *pool, size_t parts, {0}_task task, void *context) {{
+ *     (void)pool;
+ *   #pragma omp parallel for
+ *     for (size_t part = 0; part < parts; ++part) task(context, part);
+ *   }
+ */
+typedef void (*{0}_task)(void *context, size_t part);
+typedef void (*{0}_parallel_for)(void *pool, size_t parts, {0}_task task, void *context);
+
+/* Bytes of workspace that {0}_run_parallel needs. */
+size_t {0}_parallel_workspace_size(size_t batch, size_t parts);
+
+/* {0}_run, its rows split into parts that run at the same time; the same bits.
+ *   workspace: {0}_parallel_workspace_size(batch, parts) bytes, aligned to 64
+ *   parts: at most this many, and none of fewer than 8 rows but the last: as
+ *     many as there are threads, or twice as many where a thread that is done
+ *     takes the next one. With one (or 0), all is done in this call and
+ *     parallel_for, which may be null then, is not used.
+ *   pool: handed to parallel_for as it is */
+)",
+      name);
+  writeFunction(
+      manifest, "_run_parallel", "float", os,
+      (", size_t parts, " + name + "_parallel_for parallel_for, void *pool"));
 }
 
 void writeHeader(const Manifest &manifest, raw_ostream &os) {
@@ -109,9 +145,11 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << " for " << commentText(manifest.target) << " ("
      << commentText(manifest.cpu) << ").\n"
      << " *\n"
-     << " * The program allocates nothing and calls nothing. It may run in "
-        "many\n"
-     << " * threads at once, each with a workspace of its own.\n"
+     << " * The program allocates nothing and calls nothing but a parallel-for "
+        "that it\n"
+     << " * is given. It may run in many threads at once, each with a "
+        "workspace "
+        "of its\n * own.\n"
      << " */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#include <stddef.h>\n"
@@ -147,6 +185,7 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
           "*/\n";
     writeFunction(manifest, "_run_i8", "int8_t", os);
   }
+  writeParallel(manifest, os);
   os << "#ifdef __cplusplus\n}\n#endif\n\n"
      << "#endif /* " << guard << " */\n";
 }

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Emit/Manifest.h"
 
+#include "quantc/Emit/ThreadedLibrary.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
 #include <charconv>
@@ -91,6 +93,7 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
                {"cpu", manifest.cpu},
                {"variants", manifest.variants},
                {"features", manifest.features},
+               {"threads", manifest.threads},
                {"inputs", json::array()},
                {"outputs", json::array()},
                {"int8_entry", manifest.eightBitEntry},
@@ -293,6 +296,7 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
   result.cpu = reader.string(root, "cpu");
   result.variants = reader.words(root, "variants");
   result.features = reader.words(root, "features");
+  result.threads = reader.integer(root, "threads", 1, kMaxThreads);
   for (const json &tensor : reader.list(root, "inputs"))
     result.inputs.push_back(reader.tensor(tensor));
   for (const json &tensor : reader.list(root, "outputs"))

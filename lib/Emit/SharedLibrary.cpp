@@ -41,12 +41,13 @@ bool canLinkSharedLibrary(StringRef triple) {
   return Triple(triple).isOSBinFormatELF();
 }
 
-Error linkSharedLibrary(StringRef objectPath, StringRef outputPath,
-                        StringRef soname) {
+Error linkSharedLibrary(ArrayRef<std::string> objectPaths, StringRef outputPath,
+                        StringRef soname, ArrayRef<std::string> libraries) {
   Expected<std::string> linker = findLinker();
   if (!linker)
     return linker.takeError();
-  // -z defs: the program calls nothing, and the linker holds it to that.
+  // -z defs: the program calls nothing but `libraries`, and the linker holds it
+  // to that.
   SmallVector<StringRef> arguments = {*linker,
                                       "-shared",
                                       "--build-id=none",
@@ -64,8 +65,9 @@ Error linkSharedLibrary(StringRef objectPath, StringRef outputPath,
                                       "-soname",
                                       soname,
                                       "-o",
-                                      outputPath,
-                                      objectPath};
+                                      outputPath};
+  arguments.append(objectPaths.begin(), objectPaths.end());
+  arguments.append(libraries.begin(), libraries.end());
   SmallString<128> log;
   if (std::error_code error =
           sys::fs::createTemporaryFile("quantc-link", "log", log))

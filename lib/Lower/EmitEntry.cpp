@@ -5,7 +5,8 @@
 // Gives          NAME_run, NAME_run_i8 and NAME_workspace_size with the C types
 //                of the header.
 // Why            any batch with a workspace of one block.
-// Not done here  the choice between CPUs (Codegen), the header (Emit).
+// Not done here  several threads (emit-parallel-entry), the choice between CPUs
+//                (Codegen), the header (Emit).
 //
 //===----------------------------------------------------------------------===//
 
@@ -110,6 +111,10 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     for (unsigned i = 0; i < types.size(); ++i)
       if (types[i] == pointer)
         run.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
+    SmallVector<int64_t> rowBytes;
+    for (Type type : way.outer())
+      rowBytes.push_back(bytesPerRow(cast<MemRefType>(type)));
+    run->setAttr(kRowBytesAttr, b.getDenseI64ArrayAttr(rowBytes));
     b.setInsertionPointToStart(run.addEntryBlock());
     Value batch = arith::IndexCastOp::create(b, b.getIndexType(),
                                              run.getArgument(tensors));

@@ -2,6 +2,7 @@
 #include "quantc/Pipeline/Compile.h"
 
 #include "quantc/Emit/Header.h"
+#include "quantc/Emit/ThreadedLibrary.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -116,10 +117,9 @@ Error checkOptions(const CompileOptions &options) {
                             ".csv file with --calibration"
                           : "--ranges takes the place of --calibration; give "
                             "one of the two");
-  if (options.threads != 1)
+  if (options.threads < 1 || options.threads > kMaxThreads)
     return wrongUsage("--threads=" + Twine(options.threads) +
-                      " is not part of this version; choose 1, and call N_run "
-                      "from threads of your own, each with its workspace");
+                      " is not from 1 to " + Twine(kMaxThreads));
   if (Error error =
           checkChoice("weights", options.weights, {"int8"}, {"int4", "mixed"}))
     return error;

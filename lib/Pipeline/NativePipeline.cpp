@@ -41,6 +41,10 @@ void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
   passes.addPass(createAssignWorkspace());
   passes.addPass(createEmitEntry(
       {options.name, options.pointerBits, options.packedEntry}));
+  // The packed entry is for this process alone, which has one thread for it.
+  if (!options.packedEntry)
+    passes.addPass(
+        createEmitParallelEntry({options.name, options.pointerBits}));
 
   // Loops.
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

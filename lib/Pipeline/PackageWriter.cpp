@@ -3,6 +3,7 @@
 
 #include "quantc/Emit/Header.h"
 #include "quantc/Emit/SharedLibrary.h"
+#include "quantc/Emit/ThreadedLibrary.h"
 #include "quantc/Pipeline/Version.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -22,6 +23,21 @@ static std::set<Artifact> artifactsFor(const CompileOptions &options,
   if (canLinkSharedLibrary(target.triple))
     result.insert(Artifact::Shared);
   return result;
+}
+
+/// Multiply-adds of a part that is worth a thread: to wake one takes as long as
+/// a tenth of them.
+static constexpr uint64_t kWorkOfPart = uint64_t(1) << 22;
+
+/// Rows of the least part for a thread.
+static uint64_t rowsOfPart(const Manifest &manifest) {
+  uint64_t work = 1;
+  for (const ManifestLayer &layer : manifest.layers) {
+    work += layer.outputs;
+    if (layer.weightsBits != 0)
+      work += layer.weightsBytes * 8 / layer.weightsBits;
+  }
+  return divideCeil(kWorkOfPart, work);
 }
 
 /// SHA-256 of files one after the other; "" without any.
@@ -64,7 +80,10 @@ private:
   LogicalResult generateCode();
   Error describe();
   Error writeCode();
+  Error checkLibrary() const;
   Error writeLibrary();
+  /// What a library with threads is linked from, in place of the object.
+  Expected<std::vector<std::string>> threadedObjects();
   Error writeNetwork();
   /// Writes N.extension and notes its size and digest as `what`.
   Error writeFile(StringRef what, StringRef extension, StringRef contents);
@@ -105,6 +124,8 @@ Error PackageWriter::describe() {
   for (const CpuVariant &variant : target.variants)
     manifest.variants.push_back(variant.cpu);
   manifest.features = requiredFeatures(target);
+  // Object and header have none.
+  manifest.threads = wants(Artifact::Shared) ? options.threads : 1;
   manifest.methods = facts.methods;
   manifest.calibrationRows = facts.calibrationRows;
   manifest.calibrationRowsSkipped = facts.calibrationRowsSkipped;
@@ -134,21 +155,74 @@ Error PackageWriter::writeFile(StringRef what, StringRef extension,
   return folder.write((facts.name + "." + extension).str(), contents);
 }
 
-Error PackageWriter::writeLibrary() {
-  std::string soname = facts.name + ".so";
+Error PackageWriter::checkLibrary() const {
   if (!canLinkSharedLibrary(target.triple))
     return createStringError(inconvertibleErrorCode(),
                              "no shared library can be made for " +
                                  target.triple +
                                  " here; leave 'shared' out of --emit and link "
                                  "the object with that system's linker");
-  Expected<std::string> input = folder.writeScratch(object);
-  if (!input)
-    return input.takeError();
+  if (options.threads > 1 && !canHaveThreads(target.triple))
+    return createStringError(
+        inconvertibleErrorCode(),
+        "--threads=" + Twine(options.threads) + ": a shared library for " +
+            target.triple +
+            " can have no threads here, where it does not run; leave 'shared' "
+            "out of --emit and call " +
+            facts.name + "_run_parallel of the object, or choose 1");
+  return Error::success();
+}
+
+Expected<std::vector<std::string>> PackageWriter::threadedObjects() {
+  ThreadedEntry entry;
+  entry.name = facts.name;
+  entry.tensors = interface.inputs.size() + interface.outputs.size();
+  entry.threads = options.threads;
+  entry.mostParts = uint64_t(options.threads) * kPartsOfThread;
+  entry.rowsOfPart = rowsOfPart(manifest);
+  entry.parallelFor = kLibraryParallelFor.str();
+  SmallString<0> entryObject;
+  raw_svector_ostream stream(entryObject);
+  if (failed(emitThreadedEntry(
+          entry, target,
+          [&] { return emitError(UnknownLoc::get(module.getContext())); },
+          stream)))
+    return createStringError(inconvertibleErrorCode(),
+                             "no entry point for the threads");
+  auto program = withLocalFunctions(
+      object, {facts.name + "_run", facts.name + "_workspace_size"});
+  if (!program)
+    return program.takeError();
+  std::vector<std::string> paths;
+  for (StringRef part :
+       {StringRef(*program), entryObject.str(), threadPoolObject()}) {
+    Expected<std::string> path = folder.writeScratch(part);
+    if (!path)
+      return path.takeError();
+    paths.push_back(std::move(*path));
+  }
+  return paths;
+}
+
+Error PackageWriter::writeLibrary() {
+  std::string soname = facts.name + ".so";
+  std::vector<std::string> inputs, libraries;
+  if (options.threads > 1) {
+    auto objects = threadedObjects();
+    if (!objects)
+      return objects.takeError();
+    inputs = std::move(*objects);
+    libraries = threadPoolLibraries();
+  } else {
+    Expected<std::string> input = folder.writeScratch(object);
+    if (!input)
+      return input.takeError();
+    inputs.push_back(std::move(*input));
+  }
   Expected<std::string> output = folder.reserve(soname);
   if (!output)
     return output.takeError();
-  if (Error error = linkSharedLibrary(*input, *output, soname))
+  if (Error error = linkSharedLibrary(inputs, *output, soname, libraries))
     return error;
   auto library = MemoryBuffer::getFile(*output, /*IsText=*/false,
                                        /*RequiresNullTerminator=*/false);
@@ -207,6 +281,9 @@ LogicalResult PackageWriter::write() {
     return emitError(UnknownLoc::get(module.getContext()))
            << toString(std::move(error));
   };
+  if (wants(Artifact::Shared))
+    if (Error error = checkLibrary())
+      return report(std::move(error));
   if (failed(generateCode()))
     return failure();
   if (Error error = describe())

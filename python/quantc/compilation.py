@@ -67,7 +67,8 @@ def quantize(
     cpu : str
         "native", "portable" or the name of a CPU.
     threads : int
-        How many threads the compiled network runs on.
+        How many threads `Quantized.predict` uses for batches that are worth it; the bits are the same. They start
+        with the first such call. Calls from several threads of Python run at the same time whatever this says.
     labels : array of int, shape (rows,), or path, optional
         The calibration rows' labels.
     progress : bool or callable, optional

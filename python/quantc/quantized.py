@@ -263,6 +263,8 @@ class Quantized:
         for key in ("target", "cpu"):
             if isinstance(data.get(key), str):
                 facts.append(f"{key} {data[key]}")
+        if type(data.get("threads")) is int and data["threads"] > 1:
+            facts.append(f"threads {data['threads']}")
         lines = [", ".join(facts)]
         for heading, key in (("input", "inputs"), ("output", "outputs")):
             lines += [_tensor_line(heading, record) for record in data[key]]

@@ -50,6 +50,19 @@ TEST(HeaderTest, FurtherTensorsAreNumbered) {
     EXPECT_TRUE(StringRef(text).contains(line)) << line.str() << "\n" << text;
 }
 
+TEST(HeaderTest, ParallelEntryTakesTheSameTensors) {
+  std::string text = headerOf(twoByOne());
+  for (StringRef line :
+       {"typedef void (*net_task)(void *context, size_t part);",
+        "typedef void (*net_parallel_for)(void *pool, size_t parts, net_task "
+        "task, void *context);",
+        "size_t net_parallel_workspace_size(size_t batch, size_t parts);",
+        "void net_run_parallel(const float *input0, const float *input1, float "
+        "*output, size_t batch, void *workspace, size_t parts, "
+        "net_parallel_for parallel_for, void *pool);"})
+    EXPECT_TRUE(StringRef(text).contains(line)) << line.str() << "\n" << text;
+}
+
 TEST(HeaderTest, EightBitEntryHasItsParameters) {
   Manifest manifest = twoByOne();
   manifest.inputs[0].params = {0.5f, 3, 0, 255};

@@ -18,6 +18,7 @@ Manifest sample() {
   manifest.target = "x86_64-unknown-linux-gnu";
   manifest.cpu = "haswell";
   manifest.variants = {"haswell"};
+  manifest.threads = 2;
   manifest.inputs = {{"x", {-1, 4}, 4, ManifestParams{0.1f, 3, 0, 255}}};
   manifest.outputs = {{"y", {-1, 2}, 2, std::nullopt}};
   ManifestLayer layer;
@@ -60,6 +61,7 @@ TEST(ManifestTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->inputs[0].shape, (std::vector<int64_t>{-1, 4}));
   EXPECT_EQ(read->layers[0].kernel, "gemm_u8s8s32_4x16x4_avx2");
   EXPECT_EQ(read->ledger[0].node, "soft");
+  EXPECT_EQ(read->threads, 2);
 }
 
 TEST(ManifestTest, FloatsKeepTheirBits) {
@@ -84,7 +86,7 @@ TEST(ManifestTest, KeysAreSorted) {
   for (StringRef key :
        {"\"calibration\"", "\"cpu\"", "\"digests\"", "\"inputs\"", "\"layers\"",
         "\"ledger\"", "\"methods\"", "\"name\": \"net\"", "\"outputs\"",
-        "\"sizes\"", "\"target\"", "\"variants\"", "\"version\""}) {
+        "\"sizes\"", "\"target\"", "\"threads\"", "\"variants\"", "\"version\""}) {
     size_t found = StringRef(text).find(("\n  " + key).str());
     ASSERT_NE(found, StringRef::npos) << key.str();
     EXPECT_GE(found, last) << key.str();
@@ -117,6 +119,7 @@ TEST(ManifestTest, BrokenManifestsAreOneError) {
         std::pair("\"zero_point\": 3", "\"zero_point\": 300"),
         std::pair("\"name\": \"net\"", "\"name\": 7"),
         std::pair("\"object\": 1234", "\"object\": -1"),
+        std::pair("\"threads\": 2", "\"threads\": 0"),
         std::pair("\"model\": \"", "\"model\": 1, \"x\": \"")}) {
     std::string bad = good;
     size_t at = bad.find(from);

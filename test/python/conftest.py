@@ -44,6 +44,7 @@ def manifest(name: str, library: Path) -> dict[str, Any]:
         "cpu": "haswell",
         "variants": ["haswell"],
         "features": [],
+        "threads": 1,
         "inputs": [
             {"name": "a", "shape": [None, 2, 3], "values": 6, "scale": 0.25, "zero_point": 3},
             {"name": "b", "shape": [None, 2], "values": 2},

@@ -397,7 +397,7 @@ def test_chooser_reads_cpuid(
     text, cpuids = re.subn(cpuid, answer, text)
     xgetbv = r'(?:tail )?call \{ i32, i32 \} asm sideeffect "xgetbv"[^\n]*'
     text, xgetbvs = re.subn(xgetbv, f"insertvalue {{ i32, i32 }} {{ i32 {state}, i32 0 }}, i32 0, 1", text)
-    assert (cpuids, xgetbvs) == (10, 2), "the two choosers read other things"
+    assert (cpuids, xgetbvs) == (15, 3), "the three choosers read other things"
     text = re.sub(
         r"^(@net_run_choice = )internal |^(define )internal (?=.*@net_run_variant)", r"\1\2", text, flags=re.M
     )
@@ -421,7 +421,13 @@ def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, mac
     exported = subprocess.run(
         [llvm_tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
-    assert exported.split() == ["net_run", "net_run_i8", "net_workspace_size"]
+    assert exported.split() == [
+        "net_parallel_workspace_size",
+        "net_run",
+        "net_run_i8",
+        "net_run_parallel",
+        "net_workspace_size",
+    ]
     if machine.instruction:
         code = subprocess.run(
             [llvm_tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True

@@ -5,10 +5,11 @@
 #include "TextTable.h"
 #include "Timing.h"
 
+#include "quantc/Emit/ThreadedLibrary.h"
+
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
-#include <chrono>
 
 using namespace llvm;
 
@@ -24,8 +25,9 @@ static cl::list<unsigned> batches("batch", cl::value_desc("1,16,256"),
                                   cl::desc("rows a call (1, 16 and 256)"),
                                   cl::sub(benchCommand));
 static cl::opt<int> threads("threads", cl::value_desc("T"),
-                            cl::desc("threads of N_run (1)"), cl::init(1),
-                            cl::sub(benchCommand));
+                            cl::desc("N_run_parallel on as many threads of "
+                                     "this tool (N_run as it is compiled)"),
+                            cl::init(0), cl::sub(benchCommand));
 
 static cl::opt<bool>
     layers("layers",
@@ -46,11 +48,11 @@ static void fill(std::vector<float> &values) {
 }
 
 int runBench(Reporter &reporter) {
-  if (threads != 1) {
-    reporter.error(
-        formatv("--threads={0} is not part of this version", threads.getValue())
-            .str(),
-        "", "choose 1");
+  if (threads.getNumOccurrences() != 0 &&
+      (threads < 1 || threads > mlir::qnet::kMaxThreads)) {
+    reporter.error(formatv("--threads={0} is not from 1 to {1}",
+                           threads.getValue(), mlir::qnet::kMaxThreads)
+                       .str());
     return ExitCode::Usage;
   }
   std::vector<unsigned> sizes(batches.begin(), batches.end());
@@ -69,7 +71,8 @@ int runBench(Reporter &reporter) {
   if (!library)
     return reporter.fail(library.takeError());
 
-  TextTable table({"batch", "best us", "median us", "median us a row"});
+  TextTable table(
+      {"batch", "best us", "median us", "median us a row", "p50 us", "p99 us"});
   for (unsigned batch : sizes) {
     std::vector<std::vector<float>> buffers;
     for (const auto *tensors :
@@ -79,12 +82,20 @@ int runBench(Reporter &reporter) {
     std::vector<const void *> pointers;
     for (std::vector<float> &buffer : buffers)
       pointers.push_back(buffer.data());
-    Workspace workspace((*library)->workspaceSize(batch));
-    auto [best, median, p50, p99] =
-        timeCalls([&] { (*library)->run(pointers, batch, workspace.data()); });
-    table.add({std::to_string(batch), formatv("{0:f2}", best * 1e6),
-               formatv("{0:f2}", median * 1e6),
-               formatv("{0:f3}", median * 1e6 / batch)});
+    Workspace workspace(threads > 0
+                            ? (*library)->parallelWorkspaceSize(batch, threads)
+                            : (*library)->workspaceSize(batch));
+    CallTimes times = timeCalls([&] {
+      if (threads > 0)
+        (*library)->runParallel(pointers, batch, workspace.data(), threads);
+      else
+        (*library)->run(pointers, batch, workspace.data());
+    });
+    table.add({std::to_string(batch), formatv("{0:f2}", times.best * 1e6),
+               formatv("{0:f2}", times.median * 1e6),
+               formatv("{0:f3}", times.median * 1e6 / batch),
+               formatv("{0:f2}", times.p50 * 1e6),
+               formatv("{0:f2}", times.p99 * 1e6)});
   }
   table.print(outs());
   if (layers) {

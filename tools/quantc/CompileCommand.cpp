@@ -86,8 +86,10 @@ static cl::opt<std::string>
                   "three)"),
          cl::sub(compileCommand));
 static cl::opt<int> threads("threads", cl::value_desc("T"),
-                            cl::desc("threads of N_run (1)"), cl::init(1),
-                            cl::sub(compileCommand));
+                            cl::desc("threads that N_run of the shared library "
+                                     "uses (1); object and header have "
+                                     "N_run_parallel for a caller's threads"),
+                            cl::init(1), cl::sub(compileCommand));
 static cl::opt<std::string> from("from", cl::value_desc("STAGE"),
                                  cl::desc("first stage: MODEL is MLIR"),
                                  cl::init("import"), cl::sub(compileCommand));

@@ -2,6 +2,7 @@
 #include "Program.h"
 
 #include "quantc/Codegen/Codegen.h"
+#include "quantc/Emit/ThreadedLibrary.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -14,6 +15,11 @@
 
 using namespace llvm;
 using mlir::qnet::Manifest;
+
+/// The threads of libraries (lib/Emit/LibraryThreads.c) serve this process too.
+extern "C" void quantc_library_parallel_for(void *threads, size_t parts,
+                                            void (*task)(void *, size_t),
+                                            void *context);
 
 namespace quantc {
 
@@ -103,11 +109,19 @@ Expected<std::unique_ptr<Program>> Program::load(const ProgramPaths &paths) {
                    program->description.target + "): " + dlerror());
   const std::string &name = program->description.name;
   void *size = dlsym(program->library, (name + "_workspace_size").c_str());
+  void *parallelSize =
+      dlsym(program->library, (name + "_parallel_workspace_size").c_str());
   program->entry = dlsym(program->library, (name + "_run").c_str());
-  if (!size || !program->entry)
-    return problem("'" + path + "' does not define '" + name +
-                   "_run', which its manifest names; compile the model again");
+  program->parallelEntry =
+      dlsym(program->library, (name + "_run_parallel").c_str());
+  if (!size || !program->entry || !parallelSize || !program->parallelEntry)
+    return problem("'" + path + "' does not define '" + name + "_run' and '" +
+                   name +
+                   "_run_parallel', which its manifest names; compile the "
+                   "model again");
   program->workspace = reinterpret_cast<size_t (*)(size_t)>(size);
+  program->parallelWorkspace =
+      reinterpret_cast<size_t (*)(size_t, size_t)>(parallelSize);
   return std::move(program);
 }
 
@@ -131,27 +145,52 @@ std::vector<std::string> Program::outputNames() const {
 }
 
 namespace {
-using RunCall = void (*)(void *entry, ArrayRef<const void *> tensors,
-                         size_t batch, void *workspace);
+using ParallelFor = void (*)(void *pool, size_t parts,
+                             void (*task)(void *, size_t), void *context);
 template <size_t> using Pointer = const void *;
 
-/// N_run with as many pointers as there are indices.
-template <size_t... I> constexpr RunCall makeCall(std::index_sequence<I...>) {
-  return [](void *entry, ArrayRef<const void *> tensors, size_t batch,
-            void *workspace) {
-    reinterpret_cast<void (*)(Pointer<I>..., size_t, void *)>(entry)(
-        tensors[I]..., batch, workspace);
+/// What comes after the tensors' pointers.
+template <typename... More>
+using EntryCall = void (*)(void *entry, ArrayRef<const void *> tensors,
+                           More... more);
+
+/// An entry point with as many pointers as there are indices.
+template <typename... More, size_t... I>
+constexpr EntryCall<More...> makeCall(std::index_sequence<I...>) {
+  return [](void *entry, ArrayRef<const void *> tensors, More... more) {
+    reinterpret_cast<void (*)(Pointer<I>..., More...)>(entry)(tensors[I]...,
+                                                              more...);
   };
 }
-template <size_t... N> constexpr auto makeCalls(std::index_sequence<N...>) {
-  return std::array{makeCall(std::make_index_sequence<N>())...};
+template <typename... More, size_t... N>
+constexpr auto makeCalls(std::index_sequence<N...>) {
+  return std::array{makeCall<More...>(std::make_index_sequence<N>())...};
 }
-constexpr auto kCalls = makeCalls(std::make_index_sequence<kMaxTensors + 1>());
+constexpr auto kCounts = std::make_index_sequence<kMaxTensors + 1>();
+constexpr auto kRunCalls = makeCalls<size_t, void *>(kCounts);
+constexpr auto kParallelCalls =
+    makeCalls<size_t, void *, size_t, ParallelFor, void *>(kCounts);
 } // namespace
 
 void Program::run(ArrayRef<const void *> tensors, size_t batch,
                   void *workspace) const {
-  kCalls[tensors.size()](entry, tensors, batch, workspace);
+  kRunCalls[tensors.size()](entry, tensors, batch, workspace);
+}
+
+/// Of a batch, for so many threads.
+static size_t partsFor(size_t threads) {
+  return threads == 1 ? 1 : threads * mlir::qnet::kPartsOfThread;
+}
+
+size_t Program::parallelWorkspaceSize(size_t batch, size_t threads) const {
+  return parallelWorkspace(batch, partsFor(threads));
+}
+
+void Program::runParallel(ArrayRef<const void *> tensors, size_t batch,
+                          void *workspace, size_t threads) const {
+  kParallelCalls[tensors.size()](parallelEntry, tensors, batch, workspace,
+                                 partsFor(threads), quantc_library_parallel_for,
+                                 &threads);
 }
 
 Workspace::Workspace(size_t bytes)

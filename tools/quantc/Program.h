@@ -44,13 +44,21 @@ public:
   void run(llvm::ArrayRef<const void *> tensors, size_t batch,
            void *workspace) const;
 
+  /// Bytes of workspace for `runParallel`.
+  size_t parallelWorkspaceSize(size_t batch, size_t threads) const;
+  /// The same bits on so many threads of this process, the same number in every
+  /// call.
+  void runParallel(llvm::ArrayRef<const void *> tensors, size_t batch,
+                   void *workspace, size_t threads) const;
+
 private:
   Program() = default;
 
   mlir::qnet::Manifest description;
   void *library = nullptr;
   size_t (*workspace)(size_t) = nullptr;
-  void *entry = nullptr;
+  size_t (*parallelWorkspace)(size_t, size_t) = nullptr;
+  void *entry = nullptr, *parallelEntry = nullptr;
 };
 
 /// Memory for `Program::run`, aligned as it asks.

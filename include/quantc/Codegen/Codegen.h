@@ -73,6 +73,23 @@ LogicalResult emitNative(llvm::ArrayRef<ModuleOp> modules, llvm::StringRef name,
                          const Target &target,
                          llvm::ArrayRef<NativeOutput> outputs);
 
+/// N_run and N_workspace_size over N_run_parallel, for a library with threads.
+struct ThreadedEntry {
+  std::string name; ///< N
+  unsigned tensors = 2;
+  uint64_t threads = 1;
+  /// As many parts a call if there are this many rows for each; else one a
+  /// thread, or fewer.
+  uint64_t mostParts = 1, rowsOfPart = 1;
+  /// The parallel-for, which gets a pointer to `threads` for its pool.
+  std::string parallelFor;
+};
+
+/// Writes an object of these two functions.
+LogicalResult emitThreadedEntry(const ThreadedEntry &entry,
+                                const Target &target, EmitErrorFn emitError,
+                                llvm::raw_pwrite_stream &object);
+
 /// Compiled code in this process.
 class JitProgram {
 public:

@@ -87,6 +87,8 @@ struct Manifest {
   std::vector<std::string> variants;
   /// What a CPU must have to run it, by LLVM's names: "avx2", "dotprod".
   std::vector<std::string> features;
+  /// Threads that `N_run` of the shared library uses.
+  int64_t threads = 1;
   std::vector<ManifestTensor> inputs;
   std::vector<ManifestTensor> outputs;
   /// Whether there is an `N_run_i8`: every tensor has 8-bit parameters.

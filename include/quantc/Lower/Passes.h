@@ -22,6 +22,8 @@ namespace mlir::qnet {
 /// On the module, after assign-workspace: bytes, and rows of a block.
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "qnet.workspace";
 inline constexpr llvm::StringLiteral kBlockRowsAttr = "qnet.block_rows";
+/// On an entry point, from emit-entry on: bytes of a row of each tensor.
+inline constexpr llvm::StringLiteral kRowBytesAttr = "qnet.row_bytes";
 /// Places in the workspace start at cache lines, and kernels read whole groups
 /// of channels: at most this much past a buffer.
 inline constexpr int64_t kPlaceAlignment = 64, kPlaceSlack = 64;

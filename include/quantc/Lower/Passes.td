@@ -99,4 +99,23 @@ def EmitEntry : Pass<"emit-entry", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def EmitParallelEntry : Pass<"emit-parallel-entry", "::mlir::ModuleOp"> {
+  let summary = "A C function for the caller's threads beside NAME_run";
+  let description = [{
+    `void NAME_run_parallel(inputs..., outputs..., size_t batch, void *workspace,
+    size_t parts, NAME_parallel_for parallel_for, void *pool)` calls
+    `parallel_for(pool, parts, task, context)`, which calls `task(context, part)` once
+    for each part from 0 on, on whatever threads it likes. A part is NAME_run of a
+    share of the rows, whole groups of 8 but for the last, in a workspace of its own:
+    `NAME_parallel_workspace_size(batch, parts)` is for all of them. There are never
+    more parts than groups; a single one runs in the calling thread, without
+    `parallel_for`.
+  }];
+  let options = [
+    Option<"name", "name", "std::string", "\"model\"", "prefix of the C functions">,
+    Option<"pointerBits", "pointer-bits", "unsigned", "64", "width of size_t">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::arith::ArithDialect"];
+}
+
 #endif // QUANTC_LOWER_PASSES_TD
