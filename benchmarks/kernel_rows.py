@@ -1,0 +1,103 @@
+"""The rows of Kernels.def, as Python reads them, and what multiplies in each one's loop."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLE = Path(__file__).resolve().parents[1] / "include/quantc/Kernels/Kernels.def"
+KERNEL = re.compile(r"^KERNEL\((\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE)
+X86_ISAS = ("sse41", "avx2", "avxvnni", "avx512bw", "avx512vnni", "amx")
+TILE_INPUTS = 64  # of one row of a tile register
+SCALABLE_ISAS = ("sve", "svei8mm")
+SCALABLE_ACCUMULATORS = 16  # of a whole tile of scalable vectors (lib/Kernels/KernelSteps.cpp)
+
+# By instruction set, storage and width of the sums: the instruction in assembly, and what one of it multiplies.
+INSTRUCTIONS: dict[tuple[str, str, int], tuple[str, int]] = {
+    ("sse41", "S16", 32): (r"\bpmaddwd\b", 8),
+    ("sse41", "F32", 32): (r"\bmulps\b", 4),
+    ("sse41", "U8", 16): (r"\bpmaddubsw\b", 16),
+    ("avx2", "S16", 32): (r"\bvpmaddwd\b.*%ymm", 16),
+    ("avx2", "U8", 16): (r"\bvpmaddubsw\b.*%ymm", 32),
+    ("avx2", "F32", 32): (r"\bvmulps\b.*%ymm", 8),
+    ("avxvnni", "U8", 32): (r"\bvpdpbusd\b.*%ymm", 32),
+    ("avxvnni", "F32", 32): (r"\bvmulps\b.*%ymm", 8),
+    ("avx512bw", "S16", 32): (r"\bvpmaddwd\b.*%zmm", 32),
+    ("avx512bw", "U8", 16): (r"\bvpmaddubsw\b.*%zmm", 64),
+    ("avx512bw", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
+    ("avx512vnni", "U8", 32): (r"\bvpdpbusd\b.*%zmm", 64),
+    ("avx512vnni", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
+    ("amx", "U8", 32): (r"\btdpbusd\b", 16 * 16 * 64),
+    ("amx", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
+    ("neon", "S16", 32): (r"\bsmlal2?\b", 4),
+    ("neon", "S8", 32): (r"\bsmull2?\b", 8),
+    ("dotprod", "S8", 32): (r"\bsdot\b", 16),
+    ("i8mm", "U8", 32): (r"\busmmla\s+v", 32),
+    ("sve", "S8", 32): (r"\bsdot\s+z", 16),
+    ("svei8mm", "U8", 32): (r"\busmmla\s+z", 32),
+    **{(isa, "F32", 32): (r"\bfmul\b.*\.4s", 4) for isa in ("neon", "dotprod", "i8mm", "sve", "svei8mm")},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of Kernels.def."""
+
+    name: str
+    isa: str
+    lhs: str
+    mr: int
+    nr: int
+    kr: int
+    lanes: int
+    sum_bits: int
+
+    def __str__(self) -> str:
+        """Give the name, which is what tests are called."""
+        return self.name
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether its instructions are x86's."""
+        return self.isa in X86_ISAS
+
+    @property
+    def is_scalable(self) -> bool:
+        """Whether its vectors are as long as the CPU has them."""
+        return self.isa in SCALABLE_ISAS and self.lhs != "F32"
+
+    @property
+    def _form(self) -> tuple[str, int]:
+        # AMX's CPUs have AVX512-VNNI too, and small layers keep to it.
+        isa = "avx512vnni" if self.isa == "amx" and self.kr < TILE_INPUTS else self.isa
+        return INSTRUCTIONS[isa, self.lhs, self.sum_bits]
+
+    @property
+    def instruction(self) -> str:
+        """What multiplies, as a regular expression."""
+        return self._form[0]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of one step of a whole tile; of a scalable row, with vectors of 128 bits."""
+        return self.kr * (SCALABLE_ACCUMULATORS * self.lanes if self.is_scalable else self.mr * self.nr)
+
+    @property
+    def products(self) -> int:
+        """Vector products of one step of a whole tile."""
+        return self.macs // self._form[1]
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether its operands are those of the loops written by hand: bytes by bytes."""
+        return "s8s" in self.name
+
+
+def kernel_rows() -> list[Row]:
+    """Read the table."""
+    text = TABLE.read_text()
+    rows = [Row(name, isa, lhs, *map(int, numbers)) for name, isa, lhs, *numbers in KERNEL.findall(text)]
+    if len(rows) != text.count("\nKERNEL("):
+        raise RuntimeError(f"{TABLE} has rows that this cannot read")
+    return rows
