@@ -9,6 +9,7 @@ from pathlib import Path
 TABLE = Path(__file__).resolve().parents[1] / "include/quantc/Kernels/Kernels.def"
 KERNEL = re.compile(r"^KERNEL\((\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE)
 X86_ISAS = ("sse41", "avx2", "avxvnni", "avx512bw", "avx512vnni", "amx")
+GROUP = 4  # inputs that most instructions take for one lane
 TILE_INPUTS = 64  # of one row of a tile register
 SCALABLE_ISAS = ("sve", "svei8mm")
 SCALABLE_ACCUMULATORS = 16  # of a whole tile of scalable vectors (lib/Kernels/KernelSteps.cpp)
@@ -68,9 +69,16 @@ class Row:
         return self.isa in SCALABLE_ISAS and self.lhs != "F32"
 
     @property
+    def takes_lists(self) -> bool:
+        """Whether its panels can list the groups that are not zero."""
+        return self.lhs != "F32" and not self.is_scalable and (self.kr <= GROUP or self.sum_bits == 16)  # noqa: PLR2004
+
+    @property
     def _form(self) -> tuple[str, int]:
         # AMX's CPUs have AVX512-VNNI too, and small layers keep to it.
         isa = "avx512vnni" if self.isa == "amx" and self.kr < TILE_INPUTS else self.isa
+        if self.isa == "i8mm" and self.kr == GROUP:
+            return r"\busdot\b", 16
         return INSTRUCTIONS[isa, self.lhs, self.sum_bits]
 
     @property

@@ -29,7 +29,7 @@ llvm::Value *allBits(llvm::IRBuilder<> &b, llvm::Value *word, uint64_t mask) {
 }
 
 /// Registers that CPUID writes, in the order of its result here.
-enum CpuidRegister : unsigned { Eax, Ebx, Ecx };
+enum CpuidRegister : unsigned { Eax, Ebx, Ecx, Edx };
 
 /// eax, ebx, ecx, edx of CPUID (Intel SDM volume 2, CPUID).
 llvm::Value *cpuid(llvm::IRBuilder<> &b, uint32_t leaf, uint32_t subLeaf = 0) {
@@ -70,6 +70,10 @@ public:
          allBits(b, xcr0, OpmaskState | ZmmHigh256State | High16ZmmState)});
   }
 
+  /// The above, AMX, and the kernel's leave to use the tile registers. `b` goes
+  /// on in another block.
+  llvm::Value *hasAmx(llvm::IRBuilder<> &b) const;
+
 private:
   // Bits of the Intel SDM volume 2, CPUID, tables 3-8 and following.
   enum Leaf1Ecx : uint32_t {
@@ -90,6 +94,7 @@ private:
     AVX512VL = 1u << 31
   };
   enum Leaf7Ecx : uint32_t { AVX512VNNI = 1u << 11 };
+  enum Leaf7Edx : uint32_t { AMX_TILE = 1u << 24, AMX_INT8 = 1u << 25 };
   enum Leaf7Sub1Eax : uint32_t { AVXVNNI = 1u << 4 };
   enum ExtendedEcx : uint32_t { LZCNT = 1u << 5 };
   // Intel SDM volume 1, 13.1: state components that XCR0 enables.
@@ -98,12 +103,50 @@ private:
     AvxState = 1u << 2,
     OpmaskState = 1u << 5,
     ZmmHigh256State = 1u << 6,
-    High16ZmmState = 1u << 7
+    High16ZmmState = 1u << 7,
+    TileConfigState = 1u << 17,
+    TileDataState = 1u << 18
   };
 
-  llvm::Value *leaf1Ecx, *leaf7Ebx, *leaf7Ecx, *leaf7Sub1Eax, *extendedEcx,
-      *xcr0;
+  llvm::Value *leaf1Ecx, *leaf7Ebx, *leaf7Ecx, *leaf7Edx, *leaf7Sub1Eax,
+      *extendedEcx, *xcr0;
 };
+
+llvm::Value *X86Features::hasAmx(llvm::IRBuilder<> &b) const {
+  // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA): once for the process,
+  // whose other threads then have it too (Linux,
+  // Documentation/arch/x86/xstate).
+  constexpr uint64_t archPrctl = 158, requestPermission = 0x1023, tileData = 18;
+  llvm::Function *function = b.GetInsertBlock()->getParent();
+  auto block = [&](const char *name) {
+    return llvm::BasicBlock::Create(b.getContext(), name, function);
+  };
+  llvm::Value *can =
+      b.CreateAnd({hasAvx512Vnni(b), allBits(b, leaf7Edx, AMX_TILE | AMX_INT8),
+                   allBits(b, xcr0, TileConfigState | TileDataState)});
+  llvm::BasicBlock *before = b.GetInsertBlock(), *ask = block("ask"),
+                   *asked = block("asked");
+  b.CreateCondBr(can, ask, asked);
+  b.SetInsertPoint(ask);
+  llvm::Type *i64 = b.getInt64Ty();
+  auto *type = llvm::FunctionType::get(i64, {i64, i64, i64}, false);
+  auto *systemCall =
+      llvm::InlineAsm::get(type, "syscall",
+                           "={ax},{ax},{di},{si},~{rcx},~{r11},~{memory},~{"
+                           "dirflag},~{fpsr},~{flags}",
+                           /*hasSideEffects=*/true);
+  llvm::Value *answer =
+      b.CreateCall(type, systemCall,
+                   {b.getInt64(archPrctl), b.getInt64(requestPermission),
+                    b.getInt64(tileData)});
+  llvm::Value *granted = b.CreateICmpEQ(answer, b.getInt64(0));
+  b.CreateBr(asked);
+  b.SetInsertPoint(asked);
+  llvm::PHINode *either = b.CreatePHI(b.getInt1Ty(), 2);
+  either->addIncoming(b.getFalse(), before);
+  either->addIncoming(granted, ask);
+  return either;
+}
 
 X86Features::X86Features(llvm::IRBuilder<> &b) {
   constexpr uint32_t featureLeaf = 7, extendedLeaf = 0x80000001;
@@ -134,6 +177,7 @@ X86Features::X86Features(llvm::IRBuilder<> &b) {
   std::pair<llvm::Value **, llvm::Value *> words[] = {
       {&leaf7Ebx, b.CreateExtractValue(leaf7, Ebx)},
       {&leaf7Ecx, b.CreateExtractValue(leaf7, Ecx)},
+      {&leaf7Edx, b.CreateExtractValue(leaf7, Edx)},
       {&leaf7Sub1Eax, b.CreateSelect(hasSub1, sub1, b.getInt32(0))},
       {&extendedEcx, b.CreateExtractValue(cpuid(b, extendedLeaf), Ecx)},
       {&xcr0,
@@ -169,7 +213,8 @@ public:
   }
 
   llvm::Value *has(llvm::IRBuilder<> &b, Isa isa) const {
-    constexpr unsigned dotProductField = 44, int8MatrixField = 52;
+    constexpr unsigned dotProductField = 44, int8MatrixField = 52,
+                       sveField = 32;
     switch (isa) {
     case Isa::avx2:
       return x86->hasV3(b);
@@ -177,15 +222,20 @@ public:
       return x86->hasAvxVnni(b);
     case Isa::avx512vnni:
       return x86->hasAvx512Vnni(b);
+    case Isa::amx:
+      return x86->hasAmx(b);
     case Isa::dotprod:
       return armFeature(b, "ID_AA64ISAR0_EL1", dotProductField);
     case Isa::i8mm:
       return b.CreateAnd(armFeature(b, "ID_AA64ISAR0_EL1", dotProductField),
                          armFeature(b, "ID_AA64ISAR1_EL1", int8MatrixField));
+    case Isa::sve:
+      return armFeature(b, "ID_AA64PFR0_EL1", sveField);
     case Isa::portable:
     case Isa::sse41:
     case Isa::avx512bw:
     case Isa::neon:
+    case Isa::svei8mm:
       break;
     }
     llvm_unreachable("a baseline, or in no portable object");

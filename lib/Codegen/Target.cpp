@@ -2,6 +2,7 @@
 //---------------------===//
 
 #include "MachineTarget.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -25,8 +26,12 @@ constexpr IsaRule x86Rules[] = {{Isa::avx512vnni, "+avx512bw,+avx512vnni"},
                                 {Isa::avxvnni, "+avxvnni"},
                                 {Isa::avx2, "+avx2"},
                                 {Isa::sse41, "+sse4.1"}};
-constexpr IsaRule aarch64Rules[] = {
-    {Isa::i8mm, "+i8mm"}, {Isa::dotprod, "+dotprod"}, {Isa::neon, "+neon"}};
+// SVE2 adds no instruction that a dot needs: its CPUs have +sve and +i8mm.
+constexpr IsaRule aarch64Rules[] = {{Isa::svei8mm, "+sve,+i8mm"},
+                                    {Isa::i8mm, "+i8mm"},
+                                    {Isa::sve, "+sve"},
+                                    {Isa::dotprod, "+dotprod"},
+                                    {Isa::neon, "+neon"}};
 
 llvm::ArrayRef<IsaRule> rulesOf(const llvm::Triple &triple) {
   if (triple.isX86())
@@ -51,6 +56,16 @@ Isa isaOf(const llvm::Triple &triple, const llvm::MCSubtargetInfo &subtarget) {
   return Isa::portable;
 }
 
+/// What a named CPU's code is better without. A pair of vectors in one load
+/// takes more of these CPUs' decoders than two loads do (LLVM's scheduling
+/// models of them; benchmarks/mca.py).
+std::string tuningOf(const llvm::Triple &triple, StringRef cpu) {
+  constexpr llvm::StringLiteral single[] = {
+      "cortex-a55", "cortex-a76", "cortex-a76ae", "cortex-a77", "neoverse-v2"};
+  return triple.isAArch64() && llvm::is_contained(single, cpu) ? "+disable-ldp"
+                                                               : "";
+}
+
 std::string hostFeatures() {
   llvm::SmallVector<std::string> features;
   for (const auto &feature : llvm::sys::getHostCPUFeatures())
@@ -65,14 +80,22 @@ std::string hostFeatures() {
 /// Linux, what the kernel lets a program ask the CPU for; elsewhere one variant
 /// for the least CPU of the triple.
 std::vector<CpuVariant> portableVariants(const llvm::Triple &triple) {
-  if (triple.getArch() == llvm::Triple::x86_64)
-    return {{"x86-64-v2", "", Isa::sse41},
-            {"x86-64-v3", "", Isa::avx2},
-            {"x86-64-v3", "+avxvnni", Isa::avxvnni},
-            {"x86-64-v4", "+avx512vnni", Isa::avx512vnni}};
+  if (triple.getArch() == llvm::Triple::x86_64) {
+    std::vector<CpuVariant> variants{
+        {"x86-64-v2", "", Isa::sse41},
+        {"x86-64-v3", "", Isa::avx2},
+        {"x86-64-v3", "+avxvnni", Isa::avxvnni},
+        {"x86-64-v4", "+avx512vnni", Isa::avx512vnni}};
+    // The chooser asks Linux for the tile registers.
+    if (triple.isOSLinux())
+      variants.push_back(
+          {"x86-64-v4", "+avx512vnni,+amx-tile,+amx-int8", Isa::amx});
+    return variants;
+  }
   if (triple.isAArch64() && triple.isOSLinux())
     return {{"generic", "", Isa::neon},
             {"generic", "+dotprod", Isa::dotprod},
+            {"generic", "+sve", Isa::sve},
             {"generic", "+dotprod,+i8mm", Isa::i8mm}};
   return {};
 }
@@ -138,6 +161,7 @@ FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
       variant.cpu = "apple-m1";
   } else {
     variant.cpu = cpu.str();
+    variant.features = tuningOf(triple, cpu);
     auto known = subtargetOf(target, triple, "", "");
     if (!known || !known->isCPUStringValid(cpu)) {
       emitError() << "unknown CPU '" << cpu << "' for " << triple.str()

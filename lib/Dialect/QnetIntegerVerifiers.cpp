@@ -358,5 +358,12 @@ LogicalResult DotOp::verify() {
   if (getLhsUnsigned() && !lhs.getElementType().isInteger(8))
     return emitOpError() << "lhs_unsigned needs 8-bit elements, but lhs is "
                          << lhs << " [C2]";
+  // C3
+  if (auto lane = getLane();
+      lane && (*lane > 3 || length != 4 * count || count % 4 != 0 ||
+               !lhs.getElementType().isInteger(8)))
+    return emitOpError() << "lane " << *lane << " of " << lhs << " to " << lanes
+                         << ": it chooses one of four groups of four bytes in "
+                            "each 128 bits [C3]";
   return success();
 }

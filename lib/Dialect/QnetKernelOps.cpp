@@ -24,6 +24,65 @@ LogicalResult NarrowDotOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// block_dot
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockDotOp::verify() {
+  auto acc = cast<VectorType>(getAccumulator().getType());
+  auto lhs = cast<VectorType>(getLhs().getType());
+  // C1: 2x2 sums of 2x8 by 2x8 bytes, once or for each 128 bits.
+  if (lhs.getNumElements() != 4 * acc.getNumElements() ||
+      acc.getNumElements() % 4 != 0 || lhs.isScalable() != acc.isScalable())
+    return emitOpError() << "takes " << lhs << " to " << acc
+                         << ": 16 bytes of two rows or channels go to each 4 "
+                            "lanes [C1]";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// pair_rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult PairRowsOp::verify() {
+  // C1: bytes, and room for two rows in groups of 8.
+  constexpr int64_t group = 8;
+  auto input = cast<ShapedType>(getInput().getType());
+  auto pairs = cast<ShapedType>(getInit().getType());
+  auto areBytes = [](ShapedType type) {
+    return type.hasRank() && type.getRank() == 2 &&
+           type.getElementType().isInteger(8);
+  };
+  if (!areBytes(input) || !areBytes(pairs) || input.isDynamicDim(1) ||
+      pairs.isDynamicDim(1) || pairs.getDimSize(1) % (2 * group) != 0 ||
+      pairs.getDimSize(1) < 2 * input.getDimSize(1))
+    return emitOpError() << "makes " << pairs << " of " << input
+                         << ": it needs rows of bytes with room for two of the "
+                            "input's, each in groups of 8 [C1]";
+  return success();
+}
+
+/// An op that writes its destination and reads its other operands, on memrefs.
+static void addDestinationEffects(
+    Operation *op, OpOperand &destination,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (&operand == &destination)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+void PairRowsOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  addDestinationEffects(getOperation(), getInitMutable(), effects);
+}
+
+//===----------------------------------------------------------------------===//
 // storage_cast
 //===----------------------------------------------------------------------===//
 
@@ -70,14 +129,7 @@ OpFoldResult StorageCastOp::fold(FoldAdaptor) {
 void PackedDenseOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  for (OpOperand &operand : getOperation()->getOpOperands()) {
-    if (!isa<MemRefType>(operand.get().getType()))
-      continue;
-    if (&operand == &getInitMutable())
-      effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    else
-      effects.emplace_back(MemoryEffects::Read::get(), &operand);
-  }
+  addDestinationEffects(getOperation(), getInitMutable(), effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -89,7 +141,8 @@ static constexpr std::pair<Isa, llvm::StringLiteral> isaNames[] = {
     {Isa::avx2, "avx2"},         {Isa::avxvnni, "avxvnni"},
     {Isa::avx512bw, "avx512bw"}, {Isa::avx512vnni, "avx512vnni"},
     {Isa::neon, "neon"},         {Isa::dotprod, "dotprod"},
-    {Isa::i8mm, "i8mm"}};
+    {Isa::i8mm, "i8mm"},         {Isa::sve, "sve"},
+    {Isa::svei8mm, "svei8mm"},   {Isa::amx, "amx"}};
 
 StringRef mlir::qnet::isaName(Isa isa) {
   return isaNames[static_cast<size_t>(isa)].second;

@@ -58,15 +58,13 @@ struct ExpandPackedDense
     if (input.getElementTypeBitWidth() != row->lhsBits() ||
         packed.getElementTypeBitWidth() != (row->isFloat() ? 32u : 8u))
       return op.emitOpError("operands are not of the types of ") << row->name;
-    int64_t n = init.getDimSize(1);
+    int64_t n = init.getDimSize(1), depth = depthOf(op, *row);
     if (bias.getNumElements() != n || n % row->nr != 0 ||
-        packed.getNumElements() !=
-            (op.getListGroups()
-                 ? listedWeights(op, *row)
-                 : n * row->groups(input.getDimSize(1)) * row->kr))
+        packed.getNumElements() != (op.getListGroups()
+                                        ? listedWeights(op, *row)
+                                        : n * row->groups(depth) * row->kr))
       return op.emitOpError("packed weights do not have the size that ")
-             << row->name << " packs " << n << " by " << input.getDimSize(1)
-             << " to";
+             << row->name << " packs " << n << " by " << depth << " to";
     if (failed(checkLists(op, *row, n)) || failed(checkVisits(op, *row, n)))
       return failure();
     for (MemRefType type : {input, init}) {
@@ -88,6 +86,9 @@ struct ExpandPackedDense
   LogicalResult checkLists(PackedDenseOp op, const KernelRow &row, int64_t n) {
     if (!op.getListStarts())
       return success();
+    if (row.hasSteps())
+      return op.emitOpError("has lists, which panels of ")
+             << row.name << " do not have";
     if (row.isFloat() || count(op.getListStarts()) != n / row.nr + 1 ||
         count(op.getListGroups()) % (row.kr / row.group()) != 0)
       return op.emitOpError("lists do not have the sizes that ")
@@ -114,6 +115,12 @@ struct ExpandPackedDense
     return success();
   }
 
+  /// Inputs of a row of activations; of pairs of rows, with their padding.
+  static int64_t depthOf(PackedDenseOp op, const KernelRow &row) {
+    int64_t size = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
+    return row.hasBlocks() ? size / 2 : size;
+  }
+
   LogicalResult expand(PackedDenseOp op) {
     const KernelRow *row = kernelByName(op.getKernel());
     if (failed(check(op, row)))
@@ -122,15 +129,13 @@ struct ExpandPackedDense
     ImplicitLocOpBuilder b(op.getLoc(), op);
     bool hasLists = bool(op.getListStarts());
     bool hasVisits = bool(op.getVisitStarts());
-    bool oneRow = cast<MemRefType>(op.getInput().getType()).getDimSize(0) == 1;
+    auto init = cast<MemRefType>(op.getInit().getType());
+    bool oneRow = init.getDimSize(0) == 1;
     func::FuncOp function =
         kernelFunction(*row, finish, hasLists, hasVisits, oneRow);
 
-    auto init = cast<MemRefType>(op.getInit().getType());
-    Value input = op.getInput();
-    int64_t depth = cast<MemRefType>(input.getType()).getDimSize(1);
-    auto [lhs, rows, lhsPitch] = pointerAndPitch(b, input);
-    auto [out, outRows, outPitch] = pointerAndPitch(b, op.getInit());
+    auto [lhs, lhsRows, lhsPitch] = pointerAndPitch(b, op.getInput());
+    auto [out, rows, outPitch] = pointerAndPitch(b, op.getInit());
     Value none =
         LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(&getContext()));
     auto pointer = [&](Value memref) {
@@ -140,7 +145,8 @@ struct ExpandPackedDense
     operands[Lhs] = lhs;
     operands[LhsPitch] = lhsPitch;
     operands[Rows] = rows;
-    operands[Groups] = arith::ConstantIndexOp::create(b, row->groups(depth));
+    operands[Groups] =
+        arith::ConstantIndexOp::create(b, row->groups(depthOf(op, *row)));
     operands[Rhs] = pointer(op.getPacked());
     operands[Bias] = pointer(op.getBias());
     operands[Multiplier] = pointer(op.getMultiplier());

@@ -204,8 +204,8 @@ GroupLists Lister::run() {
 } // namespace
 
 bool mlir::qnet::canList(const LayerWeights &layer, const KernelRow &row) {
-  return row.groups(layer.k) * row.kr / row.group() <=
-         std::numeric_limits<uint16_t>::max();
+  return !row.hasSteps() && row.groups(layer.k) * row.kr / row.group() <=
+                                std::numeric_limits<uint16_t>::max();
 }
 
 GroupLists mlir::qnet::listGroups(const LayerWeights &layer,

@@ -55,12 +55,25 @@ void KernelWriter::writeBody(func::FuncOp function, bool oneRow) {
   b.setInsertionPointToStart(entry);
   for (int i = 0; i < ArgumentCount; ++i)
     arg[i] = entry->getArgument(i);
+  if (row.hasTiles()) {
+    writeTileBody();
+    func::ReturnOp::create(b);
+    return;
+  }
   Value zero = index(0), one = index(1);
   auto panels = scf::ForOp::create(b, zero, arg[Panels], one);
   func::ReturnOp::create(b);
 
   b.setInsertionPointToStart(panels.getBody());
   panel = panels.getInductionVar();
+  if (row.isScalable())
+    writeScalablePanel(oneRow);
+  else
+    writeRows(oneRow);
+}
+
+void KernelWriter::writeRows(bool oneRow) {
+  Value zero = index(0);
   if (oneRow) {
     writeTile(zero, 1);
     return;
@@ -102,9 +115,8 @@ Value KernelWriter::accumulate(Value acc, ValueRange lhs, ValueRange rhs) {
         b, acc, arith::MulFOp::create(b, lhs.front(), rhs.front()));
   if (row.hasNarrowSums())
     return NarrowDotOp::create(b, acc.getType(), acc, lhs, rhs);
-  auto dot = DotOp::create(b, acc.getType(), acc, lhs.front(), rhs.front());
-  dot.setLhsUnsigned(row.lhs == LhsStorage::U8);
-  return dot;
+  return DotOp::create(b, acc.getType(), acc, lhs.front(), rhs.front(),
+                       row.lhs == LhsStorage::U8, /*lane=*/IntegerAttr());
 }
 
 Value KernelWriter::startOf(KernelArgument starts, Value at) {
@@ -137,6 +149,8 @@ SmallVector<Value> KernelWriter::lhsShifts(Value step) {
 }
 
 void KernelWriter::writeTile(Value firstRow, int64_t rows) {
+  if (row.hasSteps())
+    return writeStepTile(firstRow, rows);
   Type accType = vector(accElement(), row.lanes);
   // Without lists every panel has as many steps; with them, steps are counted
   // through all panels.
@@ -290,20 +304,20 @@ void KernelWriter::addVisits(int64_t v, ArrayRef<Value> lhsRows,
 void KernelWriter::writeFinish(ValueRange accs, Value firstRow,
                                Value firstChannel, int64_t rows) {
   Value channelBytes = scaled(firstChannel, 4);
-  SequenceEmitter a(b, b.getLoc(), row.lanes);
+  SequenceEmitter a(b, b.getLoc(), row.lanes, row.isScalable());
   SmallVector<Value> multipliers, extras;
   bool fixed = finish.kind == Finish::RequantizeFixed;
   bool hasExtra =
       fixed || (finish.kind == Finish::ScaleToFloat && finish.hasOutBias);
   for (int64_t v = 0; v < vectors(); ++v) {
-    auto vectorOf = [&](KernelArgument which, Type type) {
-      return load(
-          type, offset(offset(arg[which], channelBytes), v * row.lanes * 4), 4);
+    auto vectorOf = [&](KernelArgument which) {
+      Type element = fixed ? Type(b.getI32Type()) : b.getF32Type();
+      return loadPart(element, offset(arg[which], channelBytes), v, row.lanes);
     };
     if (finish.kind != Finish::StoreFloat)
-      multipliers.push_back(vectorOf(Multiplier, fixed ? a.i32() : a.f32()));
+      multipliers.push_back(vectorOf(Multiplier));
     if (hasExtra)
-      extras.push_back(vectorOf(Extra, fixed ? a.i32() : a.f32()));
+      extras.push_back(vectorOf(Extra));
   }
   int64_t outBytes = finish.outBits / 8;
   for (int64_t m = 0; m < rows; ++m) {
@@ -334,8 +348,7 @@ void KernelWriter::writeFinish(ValueRange accs, Value firstRow,
         result = store(a, result);
         break;
       }
-      LLVM::StoreOp::create(b, result, offset(outRow, v * row.lanes * outBytes),
-                            outBytes);
+      LLVM::StoreOp::create(b, result, vectorAt(outRow, v, outBytes), outBytes);
     }
   }
 }

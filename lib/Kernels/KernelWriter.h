@@ -88,7 +88,7 @@ private:
     return LLVM::LoadOp::create(b, type, address, alignment);
   }
   Type vector(Type element, int64_t count) {
-    return VectorType::get({count}, element);
+    return VectorType::get({count}, element, {row.isScalable()});
   }
 
   Type rhsElement() {
@@ -98,13 +98,19 @@ private:
     return row.isFloat() ? Type(b.getF32Type()) : b.getI32Type();
   }
   int64_t rhsBytes() const { return row.isFloat() ? 4 : 1; }
-  int64_t vectors() const { return row.nr / row.lanes; }
+  /// Vectors of lanes that a tile is wide.
+  int64_t vectors() const {
+    return row.isScalable() ? partVectors : row.nr / row.lanes;
+  }
 
   /// The activations of one group, repeated for every lane.
   Value broadcastLhs(Value address);
 
   /// `acc` and the products of a step: one vector for each of its groups.
   Value accumulate(Value acc, ValueRange lhs, ValueRange rhs);
+
+  /// Tiles of all rows on one panel, or on a part of it.
+  void writeRows(bool oneRow);
 
   void writeTile(Value firstRow, int64_t rows);
 
@@ -131,6 +137,48 @@ private:
   /// a dozen sums keep it busy; integers may be added in any order.
   int64_t chainsOf(int64_t accumulators) const;
 
+  // The forms of KernelSteps.cpp.
+
+  /// The parts of a panel that a tile's vectors cover, each with `writeRows`.
+  void writeScalablePanel(bool oneRow);
+
+  /// A tile whose step takes several groups from one load: by lanes of a
+  /// vector, or in blocks of two rows.
+  void writeStepTile(Value firstRow, int64_t rows);
+
+  /// 16 bytes at an address, for every 128 bits of a vector.
+  Value repeatedSegment(Value address);
+
+  /// One product of a step into `acc`, of its group of that number.
+  void accumulateStep(Value &acc, Value lhs, Value rhs, int64_t group);
+
+  /// 2x2 blocks to a vector of channels for either row.
+  std::pair<Value, Value> rowsOfBlocks(Value low, Value high);
+
+  /// Vectors `a`, then `b`.
+  Value joined(Value a, Value b);
+
+  /// base + the place of vector `v` of the tile, of that many bytes a lane.
+  Value vectorAt(Value base, int64_t v, int64_t bytesPerLane);
+
+  /// Vector `v` of the tile from `base` on: `count` elements, times vscale
+  /// where the row is scalable.
+  Value loadPart(Type element, Value base, int64_t v, int64_t count);
+
+  // AMX (TileKernel.cpp).
+
+  /// The whole body of a kernel on tile registers.
+  void writeTileBody();
+
+  /// 32 rows, or `rows` of them up to 16, from `firstRow` on, of all panels.
+  void writeTilePanels(Value firstRow, Value rows, bool isWhole);
+
+  /// Sizes of the tile registers: of activations and sums, `rows` of them.
+  void configureTiles(Value rows);
+
+  void tileInstruction(llvm::StringRef name, ValueRange operands);
+  void loadTile(int tile, Value address, Value stride);
+
   /// Asks for the weights some steps ahead. A single row is as fast as its
   /// weights arrive, and the hardware's own prefetcher stops at each page.
   void prefetchRhs(Value rhsGroup);
@@ -152,6 +200,12 @@ private:
   Type ptr;
   Value arg[ArgumentCount];
   Value panel;
+  /// Scalable rows: the part's first channel within its panel, and how many
+  /// vectors wide it is.
+  Value partChannel;
+  int64_t partVectors = 1;
+  /// AMX: room for the sums of a tile, and for the sizes of the registers.
+  Value tileSums, tileConfig;
 };
 
 } // namespace mlir::qnet

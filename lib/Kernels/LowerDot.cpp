@@ -1,7 +1,7 @@
 //===- LowerDot.cpp - qnet.dot to instructions
 //-----------------------------===//
 //
-// Takes          qnet.dot ops, one instruction set.
+// Takes          qnet.dot, narrow_dot and block_dot ops, one instruction set.
 // Gives          calls of that set's intrinsics, or plain vector arithmetic.
 // Why            the one place where a kernel differs between CPUs.
 // Not done here  loads, loops and tiles (expand-packed-dense).
@@ -33,6 +33,7 @@ struct Form {
   int64_t lanes, group;
   unsigned lhsBits;
   bool lhsUnsigned;
+  bool scalable = false;
   bool operator==(const Form &) const = default;
 };
 
@@ -40,7 +41,7 @@ Form formOf(DotOp op) {
   auto acc = cast<VectorType>(op.getAccumulator().getType());
   auto lhs = cast<VectorType>(op.getLhs().getType());
   return {acc.getNumElements(), lhs.getNumElements() / acc.getNumElements(),
-          lhs.getElementTypeBitWidth(), op.getLhsUnsigned()};
+          lhs.getElementTypeBitWidth(), op.getLhsUnsigned(), acc.isScalable()};
 }
 
 Value callIntrinsic(ImplicitLocOpBuilder &b, Type result, StringRef name,
@@ -59,6 +60,19 @@ Value multiplyAddPairs(ImplicitLocOpBuilder &b, DotOp op, StringRef intrinsic) {
     rhs = arith::ExtSIOp::create(b, lhsType, rhs);
   Value pairs =
       callIntrinsic(b, op.getResult().getType(), intrinsic, {op.getLhs(), rhs});
+  return arith::AddIOp::create(b, op.getAccumulator(), pairs);
+}
+
+/// smull and sadalp (Arm ARM C7.2): products of bytes in i16, of which no pair
+/// is added before it is 32 bits wide.
+Value addPairsOfBytes(ImplicitLocOpBuilder &b, DotOp op) {
+  auto bytes = cast<VectorType>(op.getLhs().getType());
+  auto wide = VectorType::get(bytes.getShape(), b.getI16Type());
+  Value products =
+      arith::MulIOp::create(b, arith::ExtSIOp::create(b, wide, op.getLhs()),
+                            arith::ExtSIOp::create(b, wide, op.getRhs()));
+  Type type = op.getAccumulator().getType();
+  Value pairs = callIntrinsic(b, type, "llvm.aarch64.neon.saddlp", products);
   return arith::AddIOp::create(b, op.getAccumulator(), pairs);
 }
 
@@ -101,8 +115,12 @@ constexpr DotInstruction pairInstructions[] = {
 constexpr DotInstruction quadInstructions[] = {
     {Isa::avxvnni, {8, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.256"},
     {Isa::avx512vnni, {16, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.512"},
+    {Isa::amx, {16, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.512"},
     {Isa::dotprod, {4, 4, 8, false}, "llvm.aarch64.neon.sdot.v4i32.v16i8"},
-    {Isa::i8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"}};
+    {Isa::i8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"},
+    {Isa::sve,
+     {4, 4, 8, false, /*scalable=*/true},
+     "llvm.aarch64.sve.sdot.nxv4i32"}};
 
 const DotInstruction *find(ArrayRef<DotInstruction> table, Isa isa,
                            const Form &form) {
@@ -112,13 +130,53 @@ const DotInstruction *find(ArrayRef<DotInstruction> table, Isa isa,
   return found == table.end() ? nullptr : found;
 }
 
-Value lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
+/// The lane's group of four bytes for all lanes of 128 bits. LLVM makes it part
+/// of sdot where it can.
+Value repeatLane(ImplicitLocOpBuilder &b, Value lhs, int64_t lane) {
+  auto type = cast<VectorType>(lhs.getType());
+  int64_t groups = type.getNumElements() / 4;
+  auto words = VectorType::get({groups}, b.getI32Type());
+  Value grouped = vector::BitCastOp::create(b, words, lhs);
+  SmallVector<int64_t> same;
+  for (int64_t i = 0; i < groups; ++i)
+    same.push_back(i / 4 * 4 + lane);
+  return vector::BitCastOp::create(
+      b, type, vector::ShuffleOp::create(b, grouped, grouped, same));
+}
+
+FailureOr<Value> lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
   Form form = formOf(op);
-  if (const DotInstruction *pair = find(pairInstructions, isa, form))
+  const DotInstruction *pair = find(pairInstructions, isa, form);
+  const DotInstruction *quad = find(quadInstructions, isa, form);
+  Value acc = op.getAccumulator();
+  Type type = acc.getType();
+  if (form.scalable) {
+    if (!quad)
+      return op.emitOpError("on scalable vectors, has no instruction on ")
+             << isaName(isa);
+    if (!op.getLane())
+      return callIntrinsic(b, type, quad->intrinsic,
+                           {acc, op.getLhs(), op.getRhs()});
+    Value lane = LLVM::ConstantOp::create(
+        b, b.getI32Type(),
+        b.getI32IntegerAttr(static_cast<int32_t>(*op.getLane())));
+    return callIntrinsic(b, type, "llvm.aarch64.sve.sdot.lane.nxv4i32",
+                         {acc, op.getRhs(), op.getLhs(), lane});
+  }
+  if (op.getLane()) {
+    op.getLhsMutable().assign(repeatLane(b, op.getLhs(), *op.getLane()));
+    // By element is the last operand; of signed bytes either may be it.
+    if (quad && !form.lhsUnsigned)
+      return callIntrinsic(b, type, quad->intrinsic,
+                           {acc, op.getRhs(), op.getLhs()});
+  }
+  if (pair)
     return multiplyAddPairs(b, op, pair->intrinsic);
-  if (const DotInstruction *quad = find(quadInstructions, isa, form))
-    return callIntrinsic(b, op.getResult().getType(), quad->intrinsic,
-                         {op.getAccumulator(), op.getLhs(), op.getRhs()});
+  if (isa == Isa::neon && form == Form{4, 2, 8, false})
+    return addPairsOfBytes(b, op);
+  if (quad)
+    return callIntrinsic(b, type, quad->intrinsic,
+                         {acc, op.getLhs(), op.getRhs()});
   return plainArithmetic(b, op, form);
 }
 
@@ -146,8 +204,8 @@ Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
   if (known == std::end(narrowInstructions)) {
     Value sum = op.getAccumulator();
     for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
-      auto dot = DotOp::create(b, acc, sum, lhs, rhs);
-      dot.setLhsUnsigned(true);
+      auto dot = DotOp::create(b, acc, sum, lhs, rhs, /*lhs_unsigned=*/true,
+                               /*lane=*/IntegerAttr());
       sum = plainArithmetic(b, dot, formOf(dot));
       dot.erase();
     }
@@ -165,6 +223,40 @@ Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
   return arith::AddIOp::create(b, op.getAccumulator(), wide);
 }
 
+/// Two rows by two channels: usmmla, or the definition.
+FailureOr<Value> lowerBlocks(ImplicitLocOpBuilder &b, BlockDotOp op, Isa isa) {
+  auto acc = cast<VectorType>(op.getAccumulator().getType());
+  Value operands[] = {op.getAccumulator(), op.getLhs(), op.getRhs()};
+  int64_t lanes = acc.getNumElements();
+  if (acc.isScalable()) {
+    if (isa != Isa::svei8mm || lanes != 4)
+      return op.emitOpError("on scalable vectors, has no instruction on ")
+             << isaName(isa);
+    return callIntrinsic(b, acc, "llvm.aarch64.sve.usmmla.nxv4i32", operands);
+  }
+  if (isa == Isa::i8mm && lanes == 4)
+    return callIntrinsic(b, acc, "llvm.aarch64.neon.usmmla.v4i32.v16i8",
+                         operands);
+  constexpr int64_t depth = 8, side = 2;
+  auto wide = VectorType::get({4 * lanes}, b.getI32Type());
+  Value lhs = arith::ExtUIOp::create(b, wide, op.getLhs());
+  Value rhs = arith::ExtSIOp::create(b, wide, op.getRhs());
+  Value sum = op.getAccumulator();
+  for (int64_t k = 0; k < depth; ++k) {
+    SmallVector<int64_t> rows, channels;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      int64_t block = lane / (side * side) * side * depth;
+      rows.push_back(block + lane / side % side * depth + k);
+      channels.push_back(block + lane % side * depth + k);
+    }
+    Value products =
+        arith::MulIOp::create(b, vector::ShuffleOp::create(b, lhs, lhs, rows),
+                              vector::ShuffleOp::create(b, rhs, rhs, channels));
+    sum = arith::AddIOp::create(b, sum, products);
+  }
+  return sum;
+}
+
 struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
   using LowerDotBase::LowerDotBase;
 
@@ -175,11 +267,23 @@ struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
           << isa << "'";
       return signalPassFailure();
     }
-    getOperation()->walk([&](DotOp op) {
-      ImplicitLocOpBuilder b(op.getLoc(), op);
-      op.replaceAllUsesWith(lower(b, op, *known));
-      op.erase();
+    auto replace = [](Operation *op, FailureOr<Value> sum) {
+      if (failed(sum))
+        return WalkResult::interrupt();
+      op->getResult(0).replaceAllUsesWith(*sum);
+      op->erase();
+      return WalkResult::advance();
+    };
+    WalkResult walked = getOperation()->walk([&](Operation *op) {
+      ImplicitLocOpBuilder b(op->getLoc(), op);
+      if (auto dot = dyn_cast<DotOp>(op))
+        return replace(op, lower(b, dot, *known));
+      if (auto blocks = dyn_cast<BlockDotOp>(op))
+        return replace(op, lowerBlocks(b, blocks, *known));
+      return WalkResult::advance();
     });
+    if (walked.wasInterrupted())
+      return signalPassFailure();
     getOperation()->walk([&](NarrowDotOp op) {
       ImplicitLocOpBuilder b(op.getLoc(), op);
       op.replaceAllUsesWith(lowerNarrow(b, op, *known));

@@ -29,6 +29,11 @@ static constexpr double listOverhead = 8;
 /// Layers of fewer weights are unrolled whole for one row, which a list
 /// hinders: they have one only where it leaves out zeros.
 static constexpr int64_t leastListed = 1 << 14;
+/// Cycles a row that tile registers cost beside their products: they are filled
+/// from memory, emptied through it, and given their sizes. An estimate, since
+/// no machine at hand has them: layers below some 8,000 weights stay on
+/// vectors.
+static constexpr double tileCycles = 64;
 
 int32_t mlir::qnet::largestPositiveSum(int32_t lhsMax) {
   return std::numeric_limits<int16_t>::max() / lhsMax;
@@ -40,8 +45,9 @@ int32_t mlir::qnet::largestNegativeSum(int32_t lhsMax) {
 namespace {
 
 double costOf(const LayerWeights &layer, const KernelRow &row) {
-  return double(row.paddedChannels(layer.n)) *
-         double(row.groups(layer.k) * row.kr) / row.rate;
+  double panels = double(row.paddedChannels(layer.n)) *
+                  double(row.groups(layer.k) * row.kr) / row.rate;
+  return panels + (row.hasTiles() ? tileCycles : 0);
 }
 
 double costOf(const Visits &visits, const KernelRow &row) {

@@ -127,18 +127,41 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     return {builder.getIntegerType(bits), 0};
   }
 
+  /// How many rows there are.
+  static OpFoldResult rowsOf(ImplicitLocOpBuilder &b, Value rows2d) {
+    auto type = cast<RankedTensorType>(rows2d.getType());
+    if (type.isDynamicDim(0))
+      return Value(tensor::DimOp::create(b, rows2d, 0));
+    return b.getIndexAttr(type.getDimSize(0));
+  }
+
+  /// Rows two and two, with room for whole steps of the kernel.
+  static Value pairRows(ImplicitLocOpBuilder &b, const KernelRow &row,
+                        Value lhs, OpFoldResult rows) {
+    auto type = cast<RankedTensorType>(lhs.getType());
+    int64_t bytes = 2 * row.groups(type.getDimSize(1)) * row.kr;
+    OpFoldResult pairs;
+    if (auto value = dyn_cast<Value>(rows))
+      pairs = Value(arith::CeilDivUIOp::create(
+          b, value, arith::ConstantIndexOp::create(b, 2)));
+    else
+      pairs = b.getIndexAttr(llvm::divideCeil(type.getDimSize(0), 2));
+    Value init = tensor::EmptyOp::create(
+        b, ArrayRef<OpFoldResult>{pairs, b.getIndexAttr(bytes)},
+        type.getElementType());
+    return PairRowsOp::create(b, TypeRange{init.getType()}, lhs, init)
+        .getResults()[0];
+  }
+
   /// The packed op and the slice of its result that has the layer's channels,
   /// in the shape of the layer's result.
   Value build(ImplicitLocOpBuilder &b, const KernelRow &row, Value rows2d,
-              Value packed, Value bias, Value multiplier, Value shift,
-              Value outBias, Type storage, RankedTensorType resultShape,
-              quant::UniformQuantizedType finish, int32_t offset) {
+              OpFoldResult rows, Value packed, Value bias, Value multiplier,
+              Value shift, Value outBias, Type storage,
+              RankedTensorType resultShape, quant::UniformQuantizedType finish,
+              int32_t offset) {
     int64_t channels = resultShape.getShape().back();
     int64_t padded = row.paddedChannels(channels);
-    auto rowsType = cast<RankedTensorType>(rows2d.getType());
-    OpFoldResult rows = b.getIndexAttr(rowsType.getDimSize(0));
-    if (rowsType.isDynamicDim(0))
-      rows = Value(tensor::DimOp::create(b, rows2d, 0));
     Value init = tensor::EmptyOp::create(
         b, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(padded)}, storage);
     auto dense = PackedDenseOp::create(b, TypeRange{init.getType()}, rows2d,
@@ -220,15 +243,19 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
                               cast<RankedTensorType>(op.getInput().getType())
                                   .clone(b.getIntegerType(row.lhsBits())),
                               op.getInput(), row.lhsOffset());
+    Value lhs = flatten(b, input);
+    OpFoldResult rows = rowsOf(b, lhs);
+    if (row.hasBlocks())
+      lhs = pairRows(b, row, lhs, rows);
     auto resultType = cast<RankedTensorType>(op.getResult().getType());
     auto finish =
         dyn_cast<quant::UniformQuantizedType>(resultType.getElementType());
     std::pair<Type, int32_t> storage{b.getF32Type(), 0};
     if (finish)
       storage = storageOf(op.getResult());
-    Value result = build(b, row, flatten(b, input), packedValue, biasValue,
-                         *multiplier, *shift, *outBias, storage.first,
-                         resultType, finish, storage.second);
+    Value result =
+        build(b, row, lhs, rows, packedValue, biasValue, *multiplier, *shift,
+              *outBias, storage.first, resultType, finish, storage.second);
     if (choice.lists)
       addLists(b, packedOp(result), *choice.lists);
     if (row.hasNarrowSums())
@@ -307,9 +334,10 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
         packed);
     Value biasValue = makeConstant<float>(
         b, b.getLoc(), {paddedN}, b.getF32Type(), padded<float>(bias, paddedN));
+    Value lhs = flatten(b, op.getInput());
     Value result =
-        build(b, row, flatten(b, op.getInput()), packedValue, biasValue,
-              nullptr, nullptr, nullptr, b.getF32Type(), resultType, {}, 0);
+        build(b, row, lhs, rowsOf(b, lhs), packedValue, biasValue, nullptr,
+              nullptr, nullptr, b.getF32Type(), resultType, {}, 0);
     if (result.getType() != resultType)
       result = ReshapeOp::create(b, resultType, result);
     if (op.getFunction() != Function::identity)

@@ -33,9 +33,11 @@ using namespace mlir::qnet;
 
 namespace {
 
-struct PackedDenseModel
-    : bufferization::DstBufferizableOpInterfaceExternalModel<PackedDenseModel,
-                                                             PackedDenseOp> {
+/// Ops that write their one destination, and have the same form on buffers.
+template <typename OpTy>
+struct DestinationModel
+    : bufferization::DstBufferizableOpInterfaceExternalModel<
+          DestinationModel<OpTy>, OpTy> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const bufferization::AnalysisState &) const {
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
@@ -57,7 +59,7 @@ struct PackedDenseModel
     onBuffers.propertiesAttr = op->getPropertiesAsAttribute();
     rewriter.create(onBuffers);
     Value destination =
-        buffers[cast<PackedDenseOp>(op).getInitMutable().getOperandNumber()];
+        buffers[cast<OpTy>(op).getInitMutable().getOperandNumber()];
     bufferization::replaceOpWithBufferizedValues(rewriter, op, destination);
     return success();
   }
@@ -86,6 +88,7 @@ struct BufferizeRows : qnet::impl::BufferizeRowsBase<BufferizeRows> {
 
 void mlir::qnet::registerBufferizationModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, QnetDialect *) {
-    PackedDenseOp::attachInterface<PackedDenseModel>(*context);
+    PackedDenseOp::attachInterface<DestinationModel<PackedDenseOp>>(*context);
+    PairRowsOp::attachInterface<DestinationModel<PairRowsOp>>(*context);
   });
 }

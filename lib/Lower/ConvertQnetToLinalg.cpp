@@ -187,9 +187,9 @@ struct ConvertQnetToLinalg
     ConversionTarget target(*context);
     target.addLegalDialect<linalg::LinalgDialect, tensor::TensorDialect,
                            arith::ArithDialect, math::MathDialect>();
-    target.addLegalOp<ModuleOp, PackedDenseOp>();
+    target.addLegalOp<ModuleOp, PackedDenseOp, PairRowsOp>();
     target.addIllegalDialect<QnetDialect>();
-    target.addLegalOp<PackedDenseOp>();
+    target.addLegalOp<PackedDenseOp, PairRowsOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
       return types.isSignatureLegal(op.getFunctionType());
     });

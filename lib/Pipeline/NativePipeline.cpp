@@ -48,6 +48,7 @@ void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
 
   // Loops.
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  passes.addPass(createExpandPairRows());
   passes.addPass(createExpandPackedDense());
   passes.addPass(createLowerDot({options.isa}));
   passes.addPass(memref::createFoldMemRefAliasOpsPass());

@@ -489,6 +489,42 @@ func.func @dot_c2(%acc: vector<8xi32>, %a: vector<16xi16>, %w: vector<16xi8>) {
 
 // -----
 
+// dot C3
+func.func @dot_c3(%acc: vector<4xi32>, %a: vector<16xi8>, %w: vector<16xi8>) {
+  // expected-error @+1 {{'qnet.dot' op lane 4 of 'vector<16xi8>' to 'vector<4xi32>': it chooses one of four groups of four bytes in each 128 bits [C3]}}
+  %0 = qnet.dot %acc, %a, %w {lane = 4 : i32} : vector<4xi32>, vector<16xi8>, vector<16xi8>
+  return
+}
+
+// -----
+
+// pair_rows C1
+func.func @pair_rows_c1(%x: tensor<?x13xi8>, %init: tensor<?x24xi8>) {
+  // expected-error @+1 {{'qnet.pair_rows' op makes 'tensor<?x24xi8>' of 'tensor<?x13xi8>': it needs rows of bytes with room for two of the input's, each in groups of 8 [C1]}}
+  %0 = qnet.pair_rows %x, %init : tensor<?x13xi8>, tensor<?x24xi8> -> tensor<?x24xi8>
+  return
+}
+
+// -----
+
+// block_dot C1
+func.func @block_dot_c1(%acc: vector<8xi32>, %a: vector<16xi8>, %w: vector<16xi8>) {
+  // expected-error @below {{'qnet.block_dot' op takes 'vector<16xi8>' to 'vector<8xi32>': 16 bytes of two rows or channels go to each 4 lanes [C1]}}
+  %0 = qnet.block_dot %acc, %a, %w : vector<8xi32>, vector<16xi8>, vector<16xi8>
+  return
+}
+
+// -----
+
+// block_dot C1
+func.func @block_dot_c1_scalable(%acc: vector<[4]xi32>, %a: vector<16xi8>, %w: vector<16xi8>) {
+  // expected-error @below {{'qnet.block_dot' op takes 'vector<16xi8>' to 'vector<[4]xi32>': 16 bytes of two rows or channels go to each 4 lanes [C1]}}
+  %0 = qnet.block_dot %acc, %a, %w : vector<[4]xi32>, vector<16xi8>, vector<16xi8>
+  return
+}
+
+// -----
+
 // narrow_dot C1
 func.func @narrow_dot_c1(%acc: vector<8xi32>, %a: vector<32xi8>, %w: vector<16xi8>) {
   // expected-error @below {{'qnet.narrow_dot' op takes 'vector<16xi8>' to 8 lanes: it must have four elements a lane [C1]}}

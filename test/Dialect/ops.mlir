@@ -267,11 +267,18 @@ func.func @integers(%x: tensor<?x2xf32>, %w: tensor<3x2xi8>, %b: tensor<3xi32>, 
 }
 
 // CHECK-LABEL: func @kernels
-func.func @kernels(%acc: vector<8xi32>, %a: vector<16xi16>, %w: vector<16xi8>, %b: vector<32xi8>) {
+func.func @kernels(%acc: vector<8xi32>, %a: vector<16xi16>, %w: vector<16xi8>, %b: vector<32xi8>,
+                   %part: vector<[4]xi32>, %bytes: vector<[16]xi8>, %x: tensor<?x13xi8>, %init: tensor<?x32xi8>) {
   // CHECK: qnet.dot %{{.*}}, %{{.*}}, %{{.*}} : vector<8xi32>, vector<16xi16>, vector<16xi8>
   %0 = qnet.dot %acc, %a, %w : vector<8xi32>, vector<16xi16>, vector<16xi8>
   // CHECK: qnet.dot %{{.*}}, %{{.*}}, %{{.*}} {lhs_unsigned} : vector<8xi32>, vector<32xi8>, vector<32xi8>
   %1 = qnet.dot %acc, %b, %b {lhs_unsigned} : vector<8xi32>, vector<32xi8>, vector<32xi8>
+  // CHECK: qnet.dot %{{.*}}, %{{.*}}, %{{.*}} {lane = 1 : i32} : vector<[4]xi32>, vector<[16]xi8>, vector<[16]xi8>
+  %2 = qnet.dot %part, %bytes, %bytes {lane = 1 : i32} : vector<[4]xi32>, vector<[16]xi8>, vector<[16]xi8>
+  // CHECK: qnet.block_dot %{{.*}}, %{{.*}}, %{{.*}} : vector<[4]xi32>, vector<[16]xi8>, vector<[16]xi8>
+  %3 = qnet.block_dot %part, %bytes, %bytes : vector<[4]xi32>, vector<[16]xi8>, vector<[16]xi8>
+  // CHECK: qnet.pair_rows %{{.*}}, %{{.*}} : tensor<?x13xi8>, tensor<?x32xi8> -> tensor<?x32xi8>
+  %4 = qnet.pair_rows %x, %init : tensor<?x13xi8>, tensor<?x32xi8> -> tensor<?x32xi8>
   return
 }
 

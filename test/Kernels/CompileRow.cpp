@@ -8,10 +8,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Kernels/KernelTable.h"
+#include "quantc/Kernels/Passes.h"
 #include "quantc/Pipeline/Native.h"
 #include "quantc/Pipeline/Pipeline.h"
 
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -20,13 +22,23 @@ using namespace mlir::qnet;
 namespace {
 
 constexpr llvm::StringLiteral usage =
-    "usage: quantc-compile-row GRAPH.mlir ROW TRIPLE CPU OUT [lists]\n"
-    "writes OUT.o, OUT.s; functions are named by OUT's last part; with lists\n"
-    "panels list their groups that are not zero\n";
+    "usage: quantc-compile-row GRAPH.mlir ROW TRIPLE CPU OUT [FORM]\n"
+    "writes OUT.o, OUT.s; functions are named by OUT's last part. FORM is\n"
+    "lists: panels list their groups that are not zero\n"
+    "emulated: AMX by calls of functions (emulate-tiles)\n";
 
-enum Argument { Program, Graph, Row, Triple, Cpu, Out, ArgumentCount };
+enum Argument {
+  Program,
+  Graph,
+  Row,
+  Triple,
+  Cpu,
+  Out,
+  ArgumentCount,
+  Form = ArgumentCount
+};
 
-LogicalResult compileRow(char **argv, bool lists) {
+LogicalResult compileRow(char **argv, bool lists, bool isEmulated) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
@@ -50,6 +62,10 @@ LogicalResult compileRow(char **argv, bool lists) {
                            /*packedEntry=*/false,
                            row->isFloat() ? "" : row->name, lists)))
     return failure();
+  PassManager emulation(&context);
+  emulation.addPass(createEmulateTiles());
+  if (isEmulated && failed(emulation.run(*module)))
+    return failure();
   std::error_code objectError, assemblyError;
   llvm::raw_fd_ostream object((out + ".o").str(), objectError);
   llvm::raw_fd_ostream assembly((out + ".s").str(), assemblyError);
@@ -63,11 +79,11 @@ LogicalResult compileRow(char **argv, bool lists) {
 } // namespace
 
 int main(int argc, char **argv) {
-  bool lists =
-      argc == ArgumentCount + 1 && StringRef(argv[ArgumentCount]) == "lists";
-  if (argc != ArgumentCount + lists) {
+  StringRef form = argc == ArgumentCount + 1 ? argv[Form] : "";
+  bool lists = form == "lists", isEmulated = form == "emulated";
+  if (argc != ArgumentCount + (lists || isEmulated)) {
     llvm::errs() << usage;
     return 2;
   }
-  return failed(compileRow(argv, lists));
+  return failed(compileRow(argv, lists, isEmulated));
 }

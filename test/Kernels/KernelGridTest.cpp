@@ -95,6 +95,10 @@ std::vector<CpuVariant> hostVariants() {
       variants.push_back({"generic", "+dotprod", Isa::dotprod});
     if (features.lookup("i8mm"))
       variants.push_back({"generic", "+dotprod,+i8mm", Isa::i8mm});
+    if (features.lookup("sve"))
+      variants.push_back({"generic", "+sve", Isa::sve});
+    if (features.lookup("sve") && features.lookup("i8mm"))
+      variants.push_back({"generic", "+sve,+i8mm", Isa::svei8mm});
   }
   return variants;
 }
@@ -273,9 +277,9 @@ TEST(KernelTable, NamesSayWhatTheRowsSay) {
 
 // Every instruction set must have a kernel of both kinds, or a layer has none.
 TEST(KernelTable, EveryIsaHasBothKinds) {
-  for (Isa isa :
-       {Isa::portable, Isa::sse41, Isa::avx2, Isa::avxvnni, Isa::avx512bw,
-        Isa::avx512vnni, Isa::neon, Isa::dotprod, Isa::i8mm}) {
+  for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::avxvnni,
+                  Isa::avx512bw, Isa::avx512vnni, Isa::neon, Isa::dotprod,
+                  Isa::i8mm, Isa::sve, Isa::svei8mm, Isa::amx}) {
     EXPECT_EQ(floatKernel(isa).isa, isa);
     EXPECT_TRUE(floatKernel(isa).isFloat());
     const int8_t weight = 1;

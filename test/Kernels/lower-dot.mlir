@@ -6,6 +6,7 @@
 // RUN: quant-opt %s --lower-dot=isa=avx512vnni --split-input-file | FileCheck %s --check-prefix=AVX512VNNI
 // RUN: quant-opt %s --lower-dot=isa=dotprod --split-input-file | FileCheck %s --check-prefix=DOTPROD
 // RUN: quant-opt %s --lower-dot=isa=i8mm --split-input-file | FileCheck %s --check-prefix=I8MM
+// RUN: quant-opt %s --lower-dot=isa=neon --split-input-file | FileCheck %s --check-prefix=NEON
 // RUN: quant-opt %s --lower-dot=isa=portable --split-input-file | FileCheck %s --check-prefix=PLAIN
 
 // AVX2-LABEL: func.func @pairs8
@@ -136,4 +137,50 @@ func.func @quads_unsigned16(%acc: vector<16xi32>, %x: vector<64xi8>, %w: vector<
 func.func @narrow16(%acc: vector<16xi32>, %x0: vector<64xi8>, %x1: vector<64xi8>, %w0: vector<64xi8>, %w1: vector<64xi8>) -> vector<16xi32> {
   %r = qnet.narrow_dot %acc, (%x0, %x1), (%w0, %w1) : vector<16xi32>, (vector<64xi8>, vector<64xi8>), (vector<64xi8>, vector<64xi8>)
   return %r : vector<16xi32>
+}
+
+// -----
+
+// I8MM-LABEL: func.func @blocks
+// I8MM: llvm.call_intrinsic "llvm.aarch64.neon.usmmla.v4i32.v16i8"(%arg0, %arg1, %arg2)
+// Elsewhere by its definition: 8 products of a row and a channel for each sum.
+// DOTPROD-LABEL: func.func @blocks
+// DOTPROD-NOT: intrinsic
+// DOTPROD: vector.shuffle {{.*}} [0, 0, 8, 8]
+// DOTPROD: vector.shuffle {{.*}} [0, 8, 0, 8]
+// DOTPROD-COUNT-8: arith.addi
+func.func @blocks(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> vector<4xi32> {
+  %r = qnet.block_dot %acc, %x, %w : vector<4xi32>, vector<16xi8>, vector<16xi8>
+  return %r : vector<4xi32>
+}
+
+// -----
+
+// The lane that a vector of four gives to all: LLVM makes it part of sdot, whose last operand it has to be.
+// DOTPROD-LABEL: func.func @lane
+// DOTPROD: %[[WORDS:.*]] = vector.bitcast %arg1 : vector<16xi8> to vector<4xi32>
+// DOTPROD: %[[SAME:.*]] = vector.shuffle %[[WORDS]], %[[WORDS]] [2, 2, 2, 2]
+// DOTPROD: %[[BYTES:.*]] = vector.bitcast %[[SAME]] : vector<4xi32> to vector<16xi8>
+// DOTPROD: llvm.call_intrinsic "llvm.aarch64.neon.sdot.v4i32.v16i8"(%arg0, %arg2, %[[BYTES]])
+// PLAIN-LABEL: func.func @lane
+// PLAIN: vector.shuffle {{.*}} [2, 2, 2, 2]
+// PLAIN-NOT: intrinsic
+// PLAIN: arith.muli {{.*}} : vector<16xi32>
+func.func @lane(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> vector<4xi32> {
+  %r = qnet.dot %acc, %x, %w {lane = 2 : i32} : vector<4xi32>, vector<16xi8>, vector<16xi8>
+  return %r : vector<4xi32>
+}
+
+// -----
+
+// Products of bytes fit 16 bits, pairs of them are added in 32: smull and sadalp.
+// NEON-LABEL: func.func @pairs_of_bytes
+// NEON: %[[A:.*]] = arith.extsi %arg1 : vector<8xi8> to vector<8xi16>
+// NEON: %[[W:.*]] = arith.extsi %arg2 : vector<8xi8> to vector<8xi16>
+// NEON: %[[P:.*]] = arith.muli %[[A]], %[[W]] : vector<8xi16>
+// NEON: %[[S:.*]] = llvm.call_intrinsic "llvm.aarch64.neon.saddlp"(%[[P]])
+// NEON: arith.addi %arg0, %[[S]] : vector<4xi32>
+func.func @pairs_of_bytes(%acc: vector<4xi32>, %x: vector<8xi8>, %w: vector<8xi8>) -> vector<4xi32> {
+  %r = qnet.dot %acc, %x, %w : vector<4xi32>, vector<8xi8>, vector<8xi8>
+  return %r : vector<4xi32>
 }

@@ -2,6 +2,7 @@
 // that the kernel does not read.
 // RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_s16s8s32_4x16x2_avx2" --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
 // RUN: quant-opt %s --select-kernels=isa=dotprod --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
+// RUN: quant-opt %s --select-kernels=isa=i8mm --canonicalize | FileCheck %s --check-prefixes=ALL,PAIRS
 // RUN: not quant-opt %s --select-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // RUN: not quant-opt %s --select-kernels="isa=avx2 kernel=gemm_f32f32f32_4x16x1_avx2" 2>&1 | FileCheck %s --check-prefix=KIND
@@ -12,7 +13,7 @@
 !q = !quant.uniform<u8:f32, 0.5:10>
 !r = !quant.uniform<u8:f32, 0.25:3>
 
-// Three channels are padded to 16, five inputs to six (AVX2) or eight (dotprod).
+// Three channels are padded to 16, five inputs to six (AVX2) or sixteen (dotprod).
 // The storage between the two layers is the kernel's: no cast is left there. For
 // signed storage the bias gives back 128 times the sum of the channel's weights:
 // 1 + 128 * (1 - 2 + 3 + 4 + 5) = 1409.
@@ -27,10 +28,16 @@
 // AVX2: qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2" ins(%[[SLICE]]
 // AVX2-SAME: out_bias
 // DOT: qnet.constant dense<[1409, {{.*}}]> : tensor<16xi32>
-// DOT: qnet.constant dense<{{.*}} : tensor<128xi8>
+// DOT: qnet.constant dense<{{.*}} : tensor<256xi8>
 // DOT: qnet.storage_cast {{.*}} {offset = -128 : i64} : {{.*}} -> tensor<?x5xi8>
-// DOT: qnet.packed_dense "gemm_s8s8s32_4x16x4_dotprod"
+// DOT: qnet.packed_dense "gemm_s8s8s32_4x16x16_dotprod"
 // DOT-SAME: {offset = -128 : i32, zero_point = 3 : i32} -> tensor<?x16xi8>
+// Blocks read two rows at once: half as many, of twice 16 bytes.
+// PAIRS: %[[STORED:.*]] = qnet.storage_cast {{.*}} -> tensor<?x5xi8>
+// PAIRS: %[[HALF:.*]] = arith.ceildivui
+// PAIRS: %[[EMPTY:.*]] = tensor.empty(%[[HALF]]) : tensor<?x32xi8>
+// PAIRS: %[[PAIRS:.*]] = qnet.pair_rows %[[STORED]], %[[EMPTY]] : tensor<?x5xi8>, tensor<?x32xi8>
+// PAIRS: qnet.packed_dense "gemm_u8s8s32_8x8x16_i8mm" ins(%[[PAIRS]]
 func.func @two_layers(%x: tensor<?x5xf32>) -> tensor<?x2xf32> {
   %w = qnet.constant dense<[[1, -2, 3, 4, 5], [5, 6, -7, 8, 9], [1, 1, 1, 1, -1]]> : tensor<3x5xi8>
   %b = qnet.constant dense<[1, 2, 3]> : tensor<3xi32>

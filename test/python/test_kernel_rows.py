@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,36 +25,13 @@ from quantc.tool import find_tool
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
-ROOT = Path(__file__).resolve().parents[2]
-TABLE = ROOT / "include/quantc/Kernels/Kernels.def"
-KERNEL = re.compile(r"^KERNEL\((\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE)
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))  # the benchmark's modules are no package
+from kernel_rows import TILE_INPUTS, Row, kernel_rows  # noqa: E402 - from the folder above
+
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65)
 INPUTS = 133
 ZERO_SHARE = 0.6  # of the blocks of 16 channels by 4 inputs, where panels list their groups
 ZERO_POINT, LARGEST = 100, 200  # of the activations between layers
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of Kernels.def."""
-
-    name: str
-    isa: str
-    lhs: str
-    mr: int
-    nr: int
-    kr: int
-    lanes: int
-    sum_bits: int
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def products(self) -> int:
-        """Vector products of one step of a whole tile."""
-        depth = self.kr // 4 if self.sum_bits == 16 else 1
-        return self.mr * self.nr // self.lanes * depth
 
 
 @dataclass(frozen=True)
@@ -76,44 +54,19 @@ CPUS = {
     "avxvnni": Cpu(X86, "alderlake", "tigerlake", runs_as="tigerlake"),
     "avx512bw": Cpu(X86, "skylake-avx512", "corei7_skylake_x"),
     "avx512vnni": Cpu(X86, "icelake-server", "corei7_icelake_u"),
+    # Tile registers by functions of the program (TILES).
+    "amx": Cpu(X86, "sapphirerapids", "corei7_icelake_u", runs_as="icelake-server"),
     "neon": Cpu(ARM, "cortex-a53", "cortex-a53"),
     "dotprod": Cpu(ARM, "neoverse-n1", "neoverse-n1"),
     "i8mm": Cpu(ARM, "neoverse-v1", "max"),
+    "sve": Cpu(ARM, "a64fx", "a64fx"),
+    "svei8mm": Cpu(ARM, "neoverse-v1", "max"),
 }
 
-# What multiplies in a row's loop, by instruction set, storage and width of the sums.
-INSTRUCTIONS = {
-    ("sse41", "S16", 32): r"\bpmaddwd\b",
-    ("sse41", "U8", 16): r"\bpmaddubsw\b",
-    ("sse41", "F32", 32): r"\bmulps\b",
-    ("avx2", "S16", 32): r"\bvpmaddwd\b.*%ymm",
-    ("avx2", "U8", 16): r"\bvpmaddubsw\b.*%ymm",
-    ("avx2", "F32", 32): r"\bvmulps\b.*%ymm",
-    ("avxvnni", "U8", 32): r"\{vex\}\s+vpdpbusd\b.*%ymm",
-    ("avxvnni", "F32", 32): r"\bvmulps\b.*%ymm",
-    ("avx512bw", "S16", 32): r"\bvpmaddwd\b.*%zmm",
-    ("avx512bw", "U8", 16): r"\bvpmaddubsw\b.*%zmm",
-    ("avx512bw", "F32", 32): r"\bvmulps\b.*%zmm",
-    ("avx512vnni", "U8", 32): r"\bvpdpbusd\b.*%zmm",
-    ("avx512vnni", "F32", 32): r"\bvmulps\b.*%zmm",
-    ("neon", "S16", 32): r"\bsmlal2?\b",
-    ("neon", "F32", 32): r"\bfmul\b.*\.4s",
-    ("dotprod", "S8", 32): r"\bsdot\b",
-    ("dotprod", "F32", 32): r"\bfmul\b.*\.4s",
-    ("i8mm", "U8", 32): r"\busdot\b",
-    ("i8mm", "F32", 32): r"\bfmul\b.*\.4s",
-}
 STACK = re.compile(r"\(%rsp\b|\[sp\b")  # %rbp and x29 are registers like others here
 
 
-def table() -> list[Row]:
-    found = KERNEL.findall(TABLE.read_text())
-    rows = [Row(name, isa, lhs, *map(int, numbers)) for name, isa, lhs, *numbers in found]
-    assert len(rows) == TABLE.read_text().count("\nKERNEL(")
-    return rows
-
-
-ROWS = table()
+ROWS = kernel_rows()
 
 
 class Chain:
@@ -126,7 +79,9 @@ class Chain:
         self.row = row
         self.lists = lists
         random = np.random.default_rng(11)
-        self.widths = (INPUTS, 3 * row.nr + 1, 2 * row.nr - 1, 3)
+        # As many steps of the loop as LLVM does not unroll whole.
+        inputs = INPUTS + (8 * row.kr if row.kr == TILE_INPUTS else 0)
+        self.widths = (inputs, 3 * row.nr + 1, 2 * row.nr - 1, 3)
         shapes = list(zip(self.widths[1:], self.widths[:-1], strict=True))
         self.weights: list[Integers] = [random.integers(-127, 128, shape) for shape in shapes]
         self.weights[0][0], self.weights[0][1] = 127, -127
@@ -136,7 +91,7 @@ class Chain:
                 weights[zero.repeat(16, 0).repeat(4, 1)[: weights.shape[0], : weights.shape[1]]] = 0
         self.biases: list[Integers] = [random.integers(-5000, 5000, n) for n, _ in shapes]
         self.multipliers = [(random.random(n) * 0.01 + 0.001).astype(np.float32) for n, _ in shapes]
-        self.rows: Floats = random.integers(0, 256, (max(BATCHES), INPUTS)).astype(np.float32)
+        self.rows: Floats = random.integers(0, 256, (max(BATCHES), inputs)).astype(np.float32)
         self.rows[0] = 255
         self.is_float = row.lhs == "F32"
         if self.is_float:
@@ -144,12 +99,12 @@ class Chain:
 
     def graph(self) -> str:
         """Integers: quantized at scale 1, so that a float input is its own integer."""
-        lines = [f"func.func @main(%x: tensor<?x{INPUTS}xf32>) -> tensor<?x{self.widths[3]}xf32> {{"]
+        lines = [f"func.func @main(%x: tensor<?x{self.widths[0]}xf32>) -> tensor<?x{self.widths[3]}xf32> {{"]
         types = [f"tensor<?x{n}x!q{min(i, 1)}>" for i, n in enumerate(self.widths)]
         if self.is_float:
             types = [f"tensor<?x{n}xf32>" for n in self.widths]
         else:
-            lines.append(f"%v0 = qnet.quantize %x : tensor<?x{INPUTS}xf32> -> {types[0]}")
+            lines.append(f"%v0 = qnet.quantize %x : tensor<?x{self.widths[0]}xf32> -> {types[0]}")
             types[3] = f"tensor<?x{self.widths[3]}xf32>"
         value = "%x" if self.is_float else "%v0"
         for i in range(len(self.weights)):
@@ -231,8 +186,47 @@ def said_when_all_is_right(chain: Chain) -> str:
     return f"0 of {sum((rows + 1) * chain.widths[3] for rows in BATCHES)}"
 
 
-def compile_row(folder: Path, chain: Chain, triple: str, cpu: str) -> Path:
-    """Write ``row.o`` and ``row.s`` of a chain."""
+# AMX's instructions as the Intel SDM volume 2 defines them, on tiles in memory; what would fault ends the program.
+TILES = """
+static unsigned char tile_config[64], tiles[8][16][64];
+static void fault(const char *what) { say(what); for (;;) __asm__ volatile("hlt"); }
+static unsigned tile_rows(int tile) { return tile_config[48 + tile]; }
+static unsigned tile_bytes(int tile) { return tile_config[16 + 2 * tile] + 256u * tile_config[17 + 2 * tile]; }
+void emulated_tilerelease(void) { for (int i = 0; i < 64; ++i) tile_config[i] = 0; }
+void emulated_ldtilecfg(const unsigned char *from) {
+  for (int i = 0; i < 64; ++i) tile_config[i] = from[i];
+  if (tile_config[0] != 1 || tile_config[1]) fault("palette");
+  for (int i = 2; i < 16; ++i) if (tile_config[i]) fault("reserved");
+  for (int i = 0; i < 8; ++i) if (tile_rows(i) > 16 || tile_bytes(i) > 64) fault("size");
+  for (unsigned i = 0; i < sizeof tiles; ++i) (&tiles[0][0][0])[i] = 0;
+}
+static void used(int tile) { if (!tile_rows(tile) || !tile_bytes(tile)) fault("not configured"); }
+void emulated_tileloadd64(char tile, const unsigned char *from, long pitch) {
+  used(tile);
+  for (unsigned row = 0; row < 16; ++row)
+    for (unsigned i = 0; i < 64; ++i)
+      tiles[tile][row][i] = row < tile_rows(tile) && i < tile_bytes(tile) ? from[row * pitch + i] : 0;
+}
+void emulated_tilestored64(char tile, unsigned char *to, long pitch) {
+  used(tile);
+  for (unsigned row = 0; row < tile_rows(tile); ++row)
+    for (unsigned i = 0; i < tile_bytes(tile); ++i) to[row * pitch + i] = tiles[tile][row][i];
+}
+void emulated_tdpbusd(char to, char a, char b) {
+  used(to), used(a), used(b);
+  if (tile_rows(to) != tile_rows(a) || tile_bytes(a) != 4 * tile_rows(b) || tile_bytes(b) != tile_bytes(to))
+    fault("sizes");
+  for (unsigned m = 0; m < tile_rows(to); ++m)
+    for (unsigned k = 0; k < tile_bytes(a) / 4; ++k)
+      for (unsigned n = 0; n < tile_bytes(to) / 4; ++n)
+        for (unsigned j = 0; j < 4; ++j)
+          ((int *)tiles[to][m])[n] += tiles[a][m][4 * k + j] * (signed char)tiles[b][k][4 * n + j];
+}
+"""
+
+
+def compile_row(folder: Path, chain: Chain, triple: str, cpu: str, *, emulated: bool = False) -> Path:
+    """Write ``row.o`` and ``row.s`` of a chain; `emulated` has AMX's instructions be calls."""
     build = os.environ.get("QUANTC_BUILD")
     tools = Path(build) / "bin" if build else find_tool().parent
     folder.mkdir(exist_ok=True)
@@ -244,6 +238,7 @@ def compile_row(folder: Path, chain: Chain, triple: str, cpu: str) -> Path:
         triple,
         cpu,
         folder / "row",
+        *(["emulated"] if emulated else []),
     ]
     subprocess.run(command + ["lists"] * chain.lists, check=True)
     return folder / "row.o"
@@ -260,7 +255,7 @@ def loops(assembly: str) -> Iterator[str]:
             yield block[: jump.start()]
 
 
-FORMS = [(row, lists) for row in ROWS for lists in ((False, True) if row.lhs != "F32" else (False,))]
+FORMS = [(row, lists) for row in ROWS for lists in ((False, True) if row.takes_lists else (False,))]
 CHECKED = [pytest.param(row, lists, id=f"{row}{'-lists' * lists}") for row, lists in FORMS if row.isa != "portable"]
 
 
@@ -269,7 +264,7 @@ def test_loop_has_its_instruction_and_no_spill(row: Row, lists: bool, tmp_path: 
     cpu = CPUS[row.isa]
     compile_row(tmp_path, Chain(row, lists), cpu.triple, cpu.name)
     assembly = (tmp_path / "row.s").read_text()
-    instruction = INSTRUCTIONS[row.isa, row.lhs, row.sum_bits]
+    instruction = row.instruction
     # The function that layers share: one that is called once is made for one depth, and may be unrolled whole.
     shared = [
         part.split(".Lfunc_end")[0]
@@ -284,18 +279,37 @@ def test_loop_has_its_instruction_and_no_spill(row: Row, lists: bool, tmp_path: 
         assert not STACK.search(loop), f"{row} touches the stack in its loop:\n{loop}"
 
 
-@pytest.mark.parametrize(("row", "lists"), FORMS, ids=str)
-def test_same_bits_as_the_definition(row: Row, lists: bool, tmp_path: Path) -> None:
+# Bytes of a scalable vector: the powers of two that there can be (Arm ARM B1.4; LLVM counts on it).
+VECTOR_BYTES = (16, 32, 64, 128, 256)
+
+
+def emulated_cpus(row: Row) -> list[str]:
+    """Give the CPUs that a row's code is to run on: for a scalable row, with vectors of each length."""
+    if row.is_scalable:
+        return [f"max,sve-default-vector-length={length}" for length in VECTOR_BYTES] + [CPUS[row.isa].emulated]
+    return [CPUS[row.isa].emulated]
+
+
+RUNS = [
+    pytest.param(row, lists, emulated, id=f"{row}{'-lists' * lists}-{emulated}")
+    for row, lists in FORMS
+    for emulated in emulated_cpus(row)
+]
+
+
+@pytest.mark.parametrize(("row", "lists", "emulated"), RUNS)
+def test_same_bits_as_the_definition(row: Row, lists: bool, emulated: str, tmp_path: Path) -> None:
     cpu, chain = CPUS[row.isa], Chain(row, lists)
-    code = compile_row(tmp_path, chain, cpu.triple, cpu.runs_as or cpu.name)
+    tiles = TILES if row.kr == TILE_INPUTS else ""
+    code = compile_row(tmp_path, chain, cpu.triple, cpu.runs_as or cpu.name, emulated=bool(tiles))
     if cpu.triple == X86:
-        said = run_bare(tmp_path, program(chain), [code], cpu.emulated, cpu.state)
+        said = run_bare(tmp_path, tiles + program(chain), [code], emulated, cpu.state)
     else:
         architecture = cpu.triple.split("-")[0]
         hosted = tmp_path / "hosted.c"
         hosted.write_text(f"#include <stdio.h>\n{SAY}{program(chain)}int main(void) {{ program(); return 0; }}\n")
         linker = llvm_tool(f"{cpu.triple}-gcc")
         subprocess.run([linker, "-static", "-O1", hosted, code, "-o", tmp_path / "hosted"], check=True)
-        emulator = [llvm_tool(f"qemu-{architecture}"), "-cpu", cpu.emulated]
+        emulator = [llvm_tool(f"qemu-{architecture}"), "-cpu", emulated]
         said = subprocess.run([*emulator, tmp_path / "hosted"], capture_output=True, text=True, check=True).stdout
-    assert said == said_when_all_is_right(chain), f"{row} on {cpu.emulated}"
+    assert said == said_when_all_is_right(chain), f"{row} on {emulated}"

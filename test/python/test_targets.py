@@ -75,11 +75,16 @@ MACHINES = [
     Machine("x86_64-linux-gnu", "haswell", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
     Machine("x86_64-linux-gnu", "znver3", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
     Machine("x86_64-linux-gnu", "portable", "gcc", (), r"\bvpdpbusd\b.*%zmm"),
-    Machine(ARM, "cortex-a53", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a53"), r"\bsmlal"),
+    Machine(ARM, "cortex-a53", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a53"), r"\bsadalp\b"),
     Machine(ARM, "cortex-a76", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a76"), r"\bsdot\b"),
     Machine(ARM, "neoverse-n1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "neoverse-n1"), r"\bsdot\b"),
-    Machine(ARM, "neoverse-v1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busdot\b"),
-    Machine(ARM, "portable", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busdot\b"),
+    Machine(ARM, "neoverse-v1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+z"),
+    Machine(
+        ARM, "neoverse-n2", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max,sve-default-vector-length=16"), r"\busmmla\s+z"
+    ),
+    Machine(ARM, "a64fx", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "a64fx"), r"\bsdot\s+z"),
+    Machine(ARM, "apple-m2", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+v"),
+    Machine(ARM, "portable", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+v"),
     Machine("riscv64-linux-gnu", "portable", "riscv64-linux-gnu-gcc", ("qemu-riscv64",)),
     Machine("armv7-linux-gnueabihf", "portable", "arm-linux-gnueabihf-gcc", ("qemu-arm",)),
 ]
@@ -98,7 +103,7 @@ BUILT = [
     Machine(X86, "sapphirerapids", "", (), r"\bvpdpbusd\b.*%zmm"),
 ]
 # Bochs' CPUs, what the operating system saves (XCR0), and the variant that a portable object is to run there.
-VARIANTS = ("sse41", "avx2", "avxvnni", "avx512vnni")
+VARIANTS = ("sse41", "avx2", "avxvnni", "avx512vnni", "amx")
 CHOICES = [
     ("corei5_lynnfield_750", NO_STATE, "sse41"),
     ("corei7_haswell_4770", SSE_STATE, "sse41"),
@@ -342,27 +347,40 @@ def test_portable_object_chooses(workshop: Workshop, model: str, state: int, var
     assert run_bare(out, bare_program(workshop, extra), [out / "net.o"], model, state) == f"{ALL_RIGHT} on {variant}"
 
 
-# Leaves of CPUID as (leaf, sub-leaf): eax, ebx, ecx, of CPUs that nothing here emulates, and XCR0.
-V3_LEAVES = {(0, 0): (32, 0, 0), (1, 0): (0, 0, 0x38401000), (0x80000001, 0): (0, 0, 0x20)}
-V3_EBX, V4_EBX = 0x128, 0xD0030128
+# Leaves of CPUID as (leaf, sub-leaf): eax, ebx, ecx, edx, of CPUs that nothing here emulates, and XCR0.
+V3_LEAVES = {(0, 0): (32, 0, 0, 0), (1, 0): (0, 0, 0x38401000, 0), (0x80000001, 0): (0, 0, 0x20, 0)}
+V3_EBX, V4_EBX, AMX_EDX = 0x128, 0xD0030128, 0x3000000
+AMX_LEAVES = {(7, 0): (2, V4_EBX, 0x800, AMX_EDX), (7, 1): (0x10, 0, 0, 0)}
+AMX_STATE = ALL_STATE | 0x60000
+# The kernel's answers to a program that asks for the tile registers.
+GRANTED, REFUSED = 0, -22
 CPUIDS = [
-    ("alderlake", {(7, 0): (2, V3_EBX, 0), (7, 1): (0x10, 0, 0)}, AVX_STATE, "avxvnni"),
-    ("alderlake in a system without AVX", {(7, 0): (2, V3_EBX, 0), (7, 1): (0x10, 0, 0)}, SSE_STATE, "sse41"),
-    ("sub-leaf 1 that is none", {(7, 0): (0, V3_EBX, 0), (7, 1): (0x10, 0, 0)}, AVX_STATE, "avx2"),
-    ("sapphirerapids", {(7, 0): (2, V4_EBX, 0x800), (7, 1): (0x10, 0, 0)}, ALL_STATE, "avx512vnni"),
-    ("sapphirerapids without ZMM", {(7, 0): (2, V4_EBX, 0x800), (7, 1): (0x10, 0, 0)}, AVX_STATE, "avxvnni"),
-    ("VNNI without BW", {(7, 0): (0, V4_EBX & ~(1 << 30), 0x800)}, ALL_STATE, "avx2"),
+    ("alderlake", {(7, 0): (2, V3_EBX, 0, 0), (7, 1): (0x10, 0, 0, 0)}, AVX_STATE, GRANTED, "avxvnni"),
+    (
+        "alderlake in a system without AVX",
+        {(7, 0): (2, V3_EBX, 0, 0), (7, 1): (0x10, 0, 0, 0)},
+        SSE_STATE,
+        GRANTED,
+        "sse41",
+    ),
+    ("sub-leaf 1 that is none", {(7, 0): (0, V3_EBX, 0, 0), (7, 1): (0x10, 0, 0, 0)}, AVX_STATE, GRANTED, "avx2"),
+    ("sapphirerapids", AMX_LEAVES, AMX_STATE, GRANTED, "amx"),
+    ("sapphirerapids that is refused tiles", AMX_LEAVES, AMX_STATE, REFUSED, "avx512vnni"),
+    ("sapphirerapids in a system without tiles", AMX_LEAVES, ALL_STATE, GRANTED, "avx512vnni"),
+    ("sapphirerapids without ZMM", AMX_LEAVES, AVX_STATE, GRANTED, "avxvnni"),
+    ("tiles without bytes", {(7, 0): (0, V4_EBX, 0x800, 1 << 24)}, AMX_STATE, GRANTED, "avx512vnni"),
+    ("VNNI without BW", {(7, 0): (0, V4_EBX & ~(1 << 30), 0x800, 0)}, ALL_STATE, GRANTED, "avx2"),
 ]
 CHOSEN = """
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 extern char *net_run_choice;
-extern char net_run_variant0[], net_run_variant1[], net_run_variant2[], net_run_variant3[];
+extern char DECLARED;
 void net_run(const float *, float *, float *, unsigned long, void *);
 static void tell(int signal) {
-  char *variants[] = {net_run_variant0, net_run_variant1, net_run_variant2, net_run_variant3};
-  for (int i = 0; i < 4; ++i)
+  char *variants[] = {NAMED};
+  for (unsigned i = 0; i < sizeof variants / sizeof *variants; ++i)
     if (net_run_choice == variants[i]) dprintf(1, "%d", i);
   _exit(0);
 }
@@ -376,9 +394,20 @@ int main(void) {
 """
 
 
-@pytest.mark.parametrize(("cpu", "leaves", "state", "variant"), CPUIDS, ids=[case[0] for case in CPUIDS])
+def chosen_program(variants: int) -> str:
+    """C that says which of so many variants the chooser chooses."""
+    names = [f"net_run_variant{i}" for i in range(variants)]
+    return CHOSEN.replace("DECLARED", ", ".join(f"{name}[]" for name in names)).replace("NAMED", ", ".join(names))
+
+
+@pytest.mark.parametrize(("cpu", "leaves", "state", "answered", "variant"), CPUIDS, ids=[case[0] for case in CPUIDS])
 def test_chooser_reads_cpuid(
-    workshop: Workshop, cpu: str, leaves: dict[tuple[int, int], tuple[int, int, int]], state: int, variant: str
+    workshop: Workshop,
+    cpu: str,
+    leaves: dict[tuple[int, int], tuple[int, int, int, int]],
+    state: int,
+    answered: int,
+    variant: str,
 ) -> None:
     if platform.machine() != "x86_64":
         pytest.skip("runs x86 code natively; the ARM and RISC-V cases of this test run here under emulation")
@@ -388,8 +417,9 @@ def test_chooser_reads_cpuid(
 
     def answer(match: re.Match[str]) -> str:
         leaf, sub_leaf = (int(number) % (1 << 32) for number in match.group("leaf", "sub"))
-        words = ", ".join(f"i32 {word}" for word in (*{**V3_LEAVES, **leaves}.get((leaf, sub_leaf), (0, 0, 0)), 0))
-        return f"insertvalue {{ i32, i32, i32, i32 }} {{ {words} }}, i32 0, 3"
+        words = {**V3_LEAVES, **leaves}.get((leaf, sub_leaf), (0, 0, 0, 0))
+        text = ", ".join(f"i32 {word}" for word in words)
+        return f"insertvalue {{ i32, i32, i32, i32 }} {{ {text} }}, i32 {words[3]}, 3"
 
     four = r"\{ i32, i32, i32, i32 \}"
     numbers = r"\(i32 (?P<leaf>-?\d+), i32 (?P<sub>\d+)\)"
@@ -397,18 +427,38 @@ def test_chooser_reads_cpuid(
     text, cpuids = re.subn(cpuid, answer, text)
     xgetbv = r'(?:tail )?call \{ i32, i32 \} asm sideeffect "xgetbv"[^\n]*'
     text, xgetbvs = re.subn(xgetbv, f"insertvalue {{ i32, i32 }} {{ i32 {state}, i32 0 }}, i32 0, 1", text)
-    assert (cpuids, xgetbvs) == (15, 3), "the three choosers read other things"
+    asked = r'(?:tail )?call i64 asm sideeffect "syscall"[^\n]*\(i64 158, i64 4131, i64 18\)[^\n]*'
+    text, system_calls = re.subn(asked, f"add i64 {answered}, 0", text)
+    assert (cpuids, xgetbvs, system_calls) == (15, 3, 3), "the three choosers read other things"
     text = re.sub(
         r"^(@net_run_choice = )internal |^(define )internal (?=.*@net_run_variant)", r"\1\2", text, flags=re.M
     )
     (out / "net.ll").write_text(text)
-    (out / "chosen.c").write_text(CHOSEN)
+    (out / "chosen.c").write_text(chosen_program(len(VARIANTS)))
     subprocess.run(
         [llvm_tool("clang"), "-O0", "-Wno-override-module", out / "net.ll", out / "chosen.c", "-o", out / "chosen"],
         check=True,
     )
     said = subprocess.run([out / "chosen"], capture_output=True, text=True, check=True).stdout
     assert VARIANTS[int(said)] == variant
+
+
+# qemu's CPUs, and the variant that an AArch64 portable object is to run there.
+ARM_VARIANTS = ("neon", "dotprod", "sve", "i8mm")
+ARM_CHOICES = [("cortex-a53", "neon"), ("neoverse-n1", "dotprod"), ("a64fx", "sve"), ("max,sve=off", "i8mm")]
+
+
+@pytest.mark.parametrize(("cpu", "variant"), [*ARM_CHOICES, ("max", "i8mm")])
+def test_portable_arm_object_chooses(workshop: Workshop, cpu: str, variant: str) -> None:
+    out = workshop.folder / f"chosen-{cpu}"
+    shutil.copytree(workshop.built("aarch64-portable", ARM, "portable"), out)
+    subprocess.run([llvm_tool("llvm-objcopy"), "--wildcard", "--globalize-symbol=net_run_*", out / "net.o"], check=True)
+    (out / "chosen.c").write_text(chosen_program(len(ARM_VARIANTS)))
+    linker = llvm_tool(f"{ARM}-gcc")
+    subprocess.run([linker, "-static", "-O1", out / "chosen.c", out / "net.o", "-o", out / "chosen"], check=True)
+    command: list[str | Path] = [llvm_tool("qemu-aarch64"), "-cpu", cpu, out / "chosen"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert ARM_VARIANTS[int(said)] == variant
 
 
 @pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
@@ -433,6 +483,20 @@ def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, mac
             [llvm_tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True
         )
         assert re.search(machine.instruction, code.stdout), f"{machine} has no {machine.instruction}"
+
+
+def test_only_portable_objects_ask_for_tiles(workshop: Workshop) -> None:
+    """Code for one CPU makes no system calls, so it cannot have the tile registers either."""
+
+    def instructions(cpu: str) -> tuple[bool, bool]:
+        code = workshop.built(f"x86_64-{cpu}", X86, cpu) / "net.o"
+        shown = subprocess.run(
+            [llvm_tool("llvm-objdump"), "-d", code], capture_output=True, text=True, check=True
+        ).stdout
+        return bool(re.search(r"\btdpbusd\b", shown)), bool(re.search(r"\bsyscall\b", shown))
+
+    assert instructions("portable") == (True, True)
+    assert instructions("sapphirerapids") == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,10 @@ enum class Isa {
   avx512vnni,
   neon,
   dotprod,
-  i8mm
+  i8mm,
+  sve,
+  svei8mm,
+  amx
 };
 // NOLINTEND(readability-identifier-naming)
 

@@ -17,10 +17,14 @@ def Qnet_DotOp : Qnet_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]
     `result[l] = accumulator[l] + sum_j lhs[l*G + j] * rhs[l*G + j]` for the G =
     length(rhs) / length(accumulator) products of lane l, exact in i32. `lhs` is
     unsigned 8-bit with `lhs_unsigned`, else signed 8- or 16-bit; `rhs` is
-    signed. Kernels lowers it to `vpmaddwd`, `sdot`, `usdot`, ... (G = 2 or 4).
+    signed. Kernels lowers it to `vpmaddwd`, `sdot`, `vpdpbusd`, ... (G = 2 or 4).
+
+    With `lane`, every part of 128 bits of `lhs` gives its group of that number,
+    four bytes, to all four lanes of the part: ARM's `sdot` by element.
 
     - C1: lhs and rhs have the same length, a multiple (1, 2 or 4) of the lanes.
     - C2: with `lhs_unsigned`, lhs is 8 bits wide.
+    - C3: `lane` is from 0 to 3, with four bytes a lane and a multiple of 4 lanes.
 
     ```mlir
     %r = qnet.dot %acc, %a, %w : vector<8xi32>, vector<16xi16>, vector<16xi8>
@@ -29,7 +33,8 @@ def Qnet_DotOp : Qnet_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]
   let arguments = (ins VectorOfRankAndType<[1], [I32]>:$accumulator,
                        VectorOfRankAndType<[1], [I8, I16]>:$lhs,
                        VectorOfRankAndType<[1], [I8, I16]>:$rhs,
-                       UnitAttr:$lhs_unsigned);
+                       UnitAttr:$lhs_unsigned,
+                       OptionalAttr<I32Attr>:$lane);
   let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
   let assemblyFormat = [{
     $accumulator `,` $lhs `,` $rhs attr-dict `:` type($accumulator) `,` type($lhs) `,` type($rhs)
@@ -64,6 +69,61 @@ def Qnet_NarrowDotOp : Qnet_Op<"narrow_dot", [Pure, SameVariadicOperandSize,
     `(` type($lhs) `)` `,` `(` type($rhs) `)`
   }];
   let hasVerifier = 1;
+}
+
+def Qnet_BlockDotOp : Qnet_Op<"block_dot", [Pure, AllTypesMatch<["accumulator", "result"]>,
+    AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "Products of two rows with two channels, added to 2x2 blocks of i32";
+  let description = [{
+    Vectors are taken in parts of 128 bits, which are matrices: `lhs` two rows of
+    8 unsigned bytes, `rhs` two channels of 8 signed ones, the accumulator 2x2.
+    `result[i][j] = accumulator[i][j] + sum_k lhs[i][k] * rhs[j][k]`, k from 0 to
+    7, exact in i32. ARM's `usmmla` (Arm ARM C7.2, FEAT_I8MM), of 128 bits or
+    scalable.
+
+    - C1: lhs and rhs have four times as many elements as the accumulator, which
+      has a multiple of 4, and all are scalable or none is.
+
+    ```mlir
+    %r = qnet.block_dot %acc, %a, %w : vector<4xi32>, vector<16xi8>, vector<16xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$accumulator,
+                       VectorOfRankAndType<[1], [I8]>:$lhs,
+                       VectorOfRankAndType<[1], [I8]>:$rhs);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = [{
+    $accumulator `,` $lhs `,` $rhs attr-dict `:` type($accumulator) `,` type($lhs) `,` type($rhs)
+  }];
+  let hasVerifier = 1;
+}
+
+def Qnet_PairRowsOp : Qnet_Op<"pair_rows", [DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Rows of bytes, two and two, as block_dot reads them";
+  let description = [{
+    Row p of the result has rows 2p and 2p + 1 of the input in turns of 8 bytes;
+    the partner of an odd last row is zeros. What follows the input's own bytes in
+    a row of the result is unspecified: it meets zero weights only.
+
+    On tensors before bufferization, on memrefs after it.
+
+    - C1: both are of rank 2 and i8, and a row of the result has an even number of
+      groups of 8 bytes, enough for two rows of the input.
+
+    ```mlir
+    %p = qnet.pair_rows %x, %init : tensor<?x13xi8>, tensor<?x32xi8> -> tensor<?x32xi8>
+    ```
+  }];
+  let arguments = (ins AnyShaped:$input, AnyShaped:$init);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $input `,` $init attr-dict `:` type($input) `,` type($init) (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
 }
 
 def Qnet_StorageCastOp : Qnet_Op<"storage_cast", [Pure]> {
@@ -115,6 +175,8 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
     first step of each panel (and the end), `list_groups` (unsigned) the number of
     each group of each step, KR/G a step; group g begins at input channel G g.
     `packed` is `[steps][KR/G][NR][G]`. A panel that lists no group is its bias.
+
+    Rows of blocks (i8mm) take their input from `pair_rows`.
 
     On tensors before bufferization, on memrefs after it.
 

@@ -23,9 +23,11 @@ public:
   using L = Value;
   using B = Value;
 
-  /// `lanes` of 0 emits scalars, otherwise vectors of that many lanes.
-  SequenceEmitter(OpBuilder &builder, Location loc, int64_t lanes = 0)
-      : b(loc, builder), lanes(lanes) {}
+  /// `lanes` of 0 emits scalars, otherwise vectors of that many lanes, or of
+  /// that many times vscale.
+  SequenceEmitter(OpBuilder &builder, Location loc, int64_t lanes = 0,
+                  bool scalable = false)
+      : b(loc, builder), lanes(lanes), scalable(scalable) {}
 
   F constant(float x) { return splat(b.getF32FloatAttr(x)); }
   F add(F x, F y) { return arith::AddFOp::create(b, x, y); }
@@ -85,7 +87,8 @@ public:
   Type i64() { return shaped(b.getI64Type()); }
   /// `element`, or the vector of it that this emitter works on.
   Type shaped(Type element) {
-    return lanes ? Type(VectorType::get({lanes}, element)) : element;
+    return lanes ? Type(VectorType::get({lanes}, element, {scalable}))
+                 : element;
   }
 
   ImplicitLocOpBuilder b;
@@ -103,6 +106,7 @@ private:
   }
 
   int64_t lanes;
+  bool scalable;
 };
 
 static_assert(quantc::numerics::ArithmeticPolicy<SequenceEmitter>);

@@ -6,6 +6,7 @@
 #include "quantc/Dialect/Isa.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -32,8 +33,30 @@ struct KernelRow {
   int32_t lhsOffset() const { return lhs == LhsStorage::S8 ? -128 : 0; }
   /// Whether products are added in 16 bits first (exact by proof only).
   bool hasNarrowSums() const { return sumBits == 16; }
+  /// Whether one instruction multiplies two rows by two channels of 8 inputs
+  /// (qnet.block_dot); its input is in pairs of rows (qnet.pair_rows).
+  bool hasBlocks() const {
+    return kr == 16 && (isa == Isa::i8mm || isa == Isa::svei8mm);
+  }
+  /// Whether sums are in tile registers (AMX).
+  bool hasTiles() const { return isa == Isa::amx && kr == 64; }
+  /// Whether vectors are as long as the CPU has them, `lanes` the least.
+  bool isScalable() const {
+    return !isFloat() && (isa == Isa::sve || isa == Isa::svei8mm);
+  }
   /// Input channels that one instruction takes for one lane.
-  int64_t group() const { return hasNarrowSums() ? 4 : kr; }
+  int64_t group() const {
+    if (hasBlocks())
+      return 8;
+    // smull multiplies 8 bytes, and sadalp adds pairs of products.
+    bool inPairs = isa == Isa::neon && lhs == LhsStorage::S8;
+    return std::min<int64_t>(kr, inPairs ? 2 : 4);
+  }
+  /// Whether a step takes several groups from one load, or tiles: panels of
+  /// such rows have all their groups, and list none.
+  bool hasSteps() const {
+    return isScalable() || (!isFloat() && !hasNarrowSums() && kr > group());
+  }
   int64_t paddedChannels(int64_t n) const { return (n + nr - 1) / nr * nr; }
   int64_t groups(int64_t k) const { return (k + kr - 1) / kr; }
 };

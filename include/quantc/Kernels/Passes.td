@@ -22,7 +22,7 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
-    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod or i8mm">,
+    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod, i8mm, sve, svei8mm or amx">,
     Option<"kernel", "kernel", "std::string", "\"\"",
     "the row for every integer layer, in place of the fastest by the cost model">,
     Option<"lists", "lists", "bool", "false",
@@ -50,6 +50,36 @@ def VerifyLists : Pass<"verify-lists", "::mlir::ModuleOp"> {
   }];
 }
 
+def EmulateTiles : Pass<"emulate-tiles", "::mlir::ModuleOp"> {
+  let summary = "AMX instructions to calls of functions that do the same";
+  let description = [{
+    Intrinsics on tile registers (`llvm.x86.tdpbusd`, ...) become calls of external
+    functions by the instructions' names (`emulated_tdpbusd`), with the same
+    operands. For tests on machines without AMX, whose program has the functions.
+
+    ```mlir
+    llvm.call_intrinsic "llvm.x86.tilerelease"() : () -> ()
+    // becomes
+    llvm.call @emulated_tilerelease() : () -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ExpandPairRows : Pass<"expand-pair-rows", "::mlir::ModuleOp"> {
+  let summary = "pair_rows on memrefs to loops that move 8 bytes";
+  let description = [{
+    Two rows of bytes, in turns of 8, to one; an odd last row gets zeros beside it.
+
+    ```mlir
+    qnet.pair_rows %x, %pairs : memref<?x13xi8>, memref<?x32xi8>
+    // a loop over pairs of rows, in it one over the two groups of 8 bytes
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def ExpandPackedDense : Pass<"expand-packed-dense", "::mlir::ModuleOp"> {
   let summary = "packed_dense on memrefs to a call of its kernel, written as loops around qnet.dot";
   let description = [{
@@ -64,15 +94,15 @@ def ExpandPackedDense : Pass<"expand-packed-dense", "::mlir::ModuleOp"> {
 }
 
 def LowerDot : Pass<"lower-dot"> {
-  let summary = "qnet.dot to one instruction set's instructions";
+  let summary = "qnet.dot and its kin to one instruction set's instructions";
   let description = [{
     `pmaddubsw` and `pmaddwd` on SSE4.1, AVX2 and AVX512BW, `vpdpbusd` on AVX-VNNI and
-    AVX512-VNNI, `sdot` and `usdot` on ARM, each by its LLVM intrinsic; plain vector
+    AVX512-VNNI, `sdot` and `usmmla` on ARM, each by its LLVM intrinsic; plain vector
     arithmetic for everything else (which LLVM turns into `smlal` on NEON). All are
     exact.
   }];
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
-    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod or i8mm">];
+    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod, i8mm, sve, svei8mm or amx">];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::arith::ArithDialect"];
 }
