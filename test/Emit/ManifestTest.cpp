@@ -29,6 +29,8 @@ Manifest sample() {
   layer.outputs = 2;
   layer.weightsBits = 8;
   layer.weightsBytes = 8;
+  layer.zeroShare = 0.75;
+  layer.listedShare = 0.5;
   layer.inputParams = ManifestParams{0.1f, 3, 0, 255};
   manifest.layers = {layer};
   manifest.ledger = {
@@ -60,6 +62,8 @@ TEST(ManifestTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->inputs[0].params->scale, 0.1f);
   EXPECT_EQ(read->inputs[0].shape, (std::vector<int64_t>{-1, 4}));
   EXPECT_EQ(read->layers[0].kernel, "gemm_u8s8s32_4x16x4_avx2");
+  EXPECT_EQ(read->layers[0].zeroShare, 0.75);
+  EXPECT_EQ(read->layers[0].listedShare, 0.5);
   EXPECT_EQ(read->ledger[0].node, "soft");
   EXPECT_EQ(read->threads, 2);
 }
