@@ -101,6 +101,9 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       choices[op] = chooseRow(layer, chosenIsa);
       return success();
     }
+    if (lists && !canList(layer, *forced))
+      return op.emitError("select-kernels: ")
+             << kernel << " has no lists for " << layer.k << " input channels";
     choices[op] = formFor(layer, *forced, lists);
     return success();
   }
