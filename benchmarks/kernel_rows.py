@@ -71,7 +71,7 @@ class Row:
     @property
     def takes_lists(self) -> bool:
         """Whether its panels can list the groups that are not zero."""
-        return self.lhs != "F32" and not self.is_scalable and (self.kr <= GROUP or self.sum_bits == 16)  # noqa: PLR2004
+        return self.lhs != "F32" and not self.is_scalable and (self.kr <= GROUP or self.sum_bits == 16)
 
     @property
     def _form(self) -> tuple[str, int]:
