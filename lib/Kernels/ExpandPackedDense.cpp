@@ -77,9 +77,9 @@ struct ExpandPackedDense
       return op.emitOpError("operands are not of the types of ") << row->name;
     int64_t n = init.getDimSize(1), depth = depthOf(op, *row);
     if (bias.getNumElements() != n || n % row->nr != 0 ||
-        packed.getNumElements() != (op.getListGroups()
-                                        ? listedWeights(op, *row)
-                                        : n * row->groups(depth) * row->stepBytes()))
+        packed.getNumElements() !=
+            (op.getListGroups() ? listedWeights(op, *row)
+                                : n * row->groups(depth) * row->stepBytes()))
       return op.emitOpError("packed weights do not have the size that ")
              << row->name << " packs " << n << " by " << depth << " to";
     if (failed(checkLists(op, *row, n)) || failed(checkVisits(op, *row, n)) ||
