@@ -207,7 +207,7 @@ bool wantsFile(int argc, char **argv) {
 int main(int argc, char **argv) {
   for (const KernelRow &row : kernelTable()) {
     std::optional<CpuVariant> variant = variantOf(row);
-    if (row.isFloat() || !variant)
+    if (!row.isByteRow() || !variant)
       continue;
     benchmark::RegisterBenchmark(row.name.str().c_str(),
                                  [&row, variant](benchmark::State &state) {

@@ -8,6 +8,10 @@ from pathlib import Path
 
 TABLE = Path(__file__).resolve().parents[1] / "include/quantc/Kernels/Kernels.def"
 KERNEL = re.compile(r"^KERNEL\((\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE)
+GROUPED = re.compile(
+    r"^GROUPED\((\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),\s*(\d+),", re.MULTILINE
+)
+GROUP_CHANNELS = 64  # inputs of 4-bit weights that share a multiplier
 X86_ISAS = ("sse41", "avx2", "avxvnni", "avx512bw", "avx512vnni", "amx")
 GROUP = 4  # inputs that most instructions take for one lane
 TILE_INPUTS = 64  # of one row of a tile register
@@ -40,6 +44,22 @@ INSTRUCTIONS: dict[tuple[str, str, int], tuple[str, int]] = {
     **{(isa, "F32", 32): (r"\bfmul\b.*\.4s", 4) for isa in ("neon", "dotprod", "i8mm", "sve", "svei8mm")},
 }
 
+# Of rows of 4-bit weights, by instruction set.
+GROUPED_INSTRUCTIONS: dict[str, tuple[str, int]] = {
+    "portable": ("", 4),
+    "sse41": (r"\bpmaddubsw\b", 16),
+    "avx2": (r"\bvpmaddubsw\b.*%ymm", 32),
+    "avxvnni": (r"\bvpdpbusd\b.*%ymm", 32),
+    "avx512bw": (r"\bvpmaddubsw\b.*%zmm", 64),
+    "avx512vnni": (r"\bvpdpbusd\b.*%zmm", 64),
+    "amx": (r"\bvpdpbusd\b.*%zmm", 64),
+    "neon": (r"\bsmlal2?\b", 4),
+    "dotprod": (r"\bsdot\b", 16),
+    "i8mm": (r"\busdot\b", 16),
+    "sve": (r"\bsmlal2?\b", 4),
+    "svei8mm": (r"\busdot\b", 16),
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -53,6 +73,8 @@ class Row:
     kr: int
     lanes: int
     sum_bits: int
+    rhs: str = ""  # how 4-bit weights are stored
+    grouped: int = 0  # inputs that an instruction takes for a lane of them
 
     def __str__(self) -> str:
         """Give the name, which is what tests are called."""
@@ -66,15 +88,18 @@ class Row:
     @property
     def is_scalable(self) -> bool:
         """Whether its vectors are as long as the CPU has them."""
-        return self.isa in SCALABLE_ISAS and self.lhs != "F32"
+        return self.isa in SCALABLE_ISAS and self.lhs != "F32" and not self.rhs
 
     @property
     def takes_lists(self) -> bool:
         """Whether its panels can list the groups that are not zero."""
-        return self.lhs != "F32" and not self.is_scalable and (self.kr <= GROUP or self.sum_bits == 16)
+        takes_groups = self.kr <= GROUP or self.sum_bits == 16
+        return self.lhs != "F32" and not self.is_scalable and not self.rhs and takes_groups
 
     @property
     def _form(self) -> tuple[str, int]:
+        if self.rhs:
+            return GROUPED_INSTRUCTIONS[self.isa]
         # AMX's CPUs have AVX512-VNNI too, and small layers keep to it.
         isa = "avx512vnni" if self.isa == "amx" and self.kr < TILE_INPUTS else self.isa
         if self.isa == "i8mm" and self.kr == GROUP:
@@ -88,7 +113,12 @@ class Row:
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of one step of a whole tile; of a scalable row, with vectors of 128 bits."""
+        """Multiply-adds of one step of a whole tile; of a scalable row, with vectors of 128 bits.
+
+        Of 4-bit weights, of the two halves of a vector of bytes.
+        """
+        if self.rhs:
+            return 2 * self.grouped * self.mr * self.nr
         return self.kr * (SCALABLE_ACCUMULATORS * self.lanes if self.is_scalable else self.mr * self.nr)
 
     @property
@@ -99,7 +129,7 @@ class Row:
     @property
     def has_reference(self) -> bool:
         """Whether its operands are those of the loops written by hand: bytes by bytes."""
-        return "s8s" in self.name
+        return "s8s" in self.name and not self.rhs
 
 
 def kernel_rows() -> list[Row]:
@@ -108,4 +138,10 @@ def kernel_rows() -> list[Row]:
     rows = [Row(name, isa, lhs, *map(int, numbers)) for name, isa, lhs, *numbers in KERNEL.findall(text)]
     if len(rows) != text.count("\nKERNEL("):
         raise RuntimeError(f"{TABLE} has rows that this cannot read")
-    return rows
+    grouped = [
+        Row(name, isa, lhs, int(mr), int(nr), GROUP_CHANNELS, int(lanes), int(bits), rhs, int(inputs))
+        for name, isa, lhs, rhs, mr, nr, inputs, lanes, bits in GROUPED.findall(text)
+    ]
+    if len(grouped) != text.count("\nGROUPED("):
+        raise RuntimeError(f"{TABLE} has rows of 4-bit weights that this cannot read")
+    return rows + grouped

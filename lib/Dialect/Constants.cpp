@@ -63,3 +63,51 @@ std::optional<SmallVector<int64_t>> mlir::qnet::constantIntegers(Value value) {
   }
   return result;
 }
+
+FailureOr<std::vector<int8_t>> mlir::qnet::readNibbles(Value value) {
+  Attribute attribute;
+  if (!value || !matchPattern(value, m_Constant(&attribute)))
+    return failure();
+  std::optional<RawElements> raw = rawElements(attribute);
+  if (!raw || !raw->type.getElementType().isInteger(4))
+    return failure();
+  std::vector<int8_t> result(raw->count);
+  for (auto [i, to] : llvm::enumerate(result))
+    to = static_cast<int8_t>(llvm::SignExtend32<4>(
+        static_cast<uint8_t>(raw->data[raw->isSplat ? 0 : i])));
+  return result;
+}
+
+Value mlir::qnet::makeNibbles(OpBuilder &builder, Location loc,
+                              ArrayRef<int64_t> shape,
+                              ArrayRef<int8_t> values) {
+  constexpr int8_t low = 0xf;
+  std::vector<int8_t> bits(values);
+  for (int8_t &value : bits)
+    value &= low;
+  return makeConstant<int8_t>(builder, loc, shape, builder.getIntegerType(4),
+                              bits);
+}
+
+FailureOr<std::vector<int16_t>> mlir::qnet::readWeights(QDenseOp op) {
+  if (!op.getGroupMultiplier()) {
+    auto bytes = readConstant<int8_t>(op.getWeights());
+    if (failed(bytes))
+      return failure();
+    return std::vector<int16_t>(bytes->begin(), bytes->end());
+  }
+  auto nibbles = readNibbles(op.getWeights());
+  auto multipliers = readConstant<uint8_t>(op.getGroupMultiplier());
+  if (failed(nibbles) || failed(multipliers))
+    return failure();
+  int64_t k = cast<RankedTensorType>(op.getWeights().getType()).getDimSize(1);
+  int64_t groups = QDenseOp::groupsOf(k);
+  std::vector<int16_t> result(nibbles->size());
+  for (auto [i, weight] : llvm::enumerate(*nibbles)) {
+    int64_t channel = static_cast<int64_t>(i) / k;
+    int64_t group = static_cast<int64_t>(i) % k / QDenseOp::kGroupChannels;
+    result[i] = static_cast<int16_t>(int16_t(weight) *
+                                     (*multipliers)[channel * groups + group]);
+  }
+  return result;
+}

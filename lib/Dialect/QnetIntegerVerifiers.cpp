@@ -256,6 +256,37 @@ LogicalResult QDenseOp::verify() {
     return emitOpError() << "result " << result
                          << " must be per-tensor quantized: the multiplier "
                             "carries what differs by channel [C5]";
+  // C6
+  bool isGrouped = weights.getElementType().isInteger(4);
+  if (isGrouped != static_cast<bool>(getGroupMultiplier()))
+    return emitOpError() << "weights " << weights
+                         << (isGrouped ? " need a group_multiplier"
+                                       : " take no group_multiplier: give them "
+                                         "as i4")
+                         << " [C6]";
+  if (!isGrouped)
+    return success();
+  RankedTensorType groups = getGroupMultiplier().getType();
+  int64_t inputs = weights.getDimSize(1);
+  int64_t count =
+      ShapedType::isDynamic(inputs) ? ShapedType::kDynamic : groupsOf(inputs);
+  if (groups.getRank() != 2 || !agree(groups.getDimSize(0), outputs) ||
+      !agree(groups.getDimSize(1), count))
+    return emitOpError() << "group_multiplier " << groups
+                         << " must have shape [N, K / " << kGroupChannels
+                         << " rounded up] for weights " << weights << " [C6]";
+  // C7
+  if (auto values = constantIntegers(getWeights()))
+    if (auto bad = llvm::find(*values, -kMaxGroupedWeight - 1);
+        bad != values->end())
+      return emitOpError() << "weight " << bad - values->begin() << " is "
+                           << *bad << ": weights of 4 bits lie in ["
+                           << -kMaxGroupedWeight << ", " << kMaxGroupedWeight
+                           << "] [C7]";
+  if (auto values = constantIntegers(getGroupMultiplier()))
+    if (auto bad = llvm::find(*values, 0); bad != values->end())
+      return emitOpError() << "group multiplier " << bad - values->begin()
+                           << " is 0: give the group weights of 0 instead [C7]";
   return success();
 }
 

@@ -40,6 +40,20 @@ LogicalResult BlockDotOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// pair_dot
+//===----------------------------------------------------------------------===//
+
+LogicalResult PairDotOp::verify() {
+  int64_t sums = cast<VectorType>(getAccumulator().getType()).getNumElements();
+  // C1: two products a sum.
+  for (Value operand : {getLhs(), getRhs()})
+    if (cast<VectorType>(operand.getType()).getNumElements() != 2 * sums)
+      return emitOpError() << "takes " << operand.getType() << " to " << sums
+                           << " sums: it must have two elements a sum [C1]";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // pair_rows
 //===----------------------------------------------------------------------===//
 
@@ -127,6 +141,12 @@ OpFoldResult StorageCastOp::fold(FoldAdaptor) {
 //===----------------------------------------------------------------------===//
 
 void PackedDenseOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  addDestinationEffects(getOperation(), getInitMutable(), effects);
+}
+
+void GroupSumsOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
   addDestinationEffects(getOperation(), getInitMutable(), effects);

@@ -81,6 +81,8 @@ static json layerJson(const ManifestLayer &layer) {
                  {"input_bits", layer.inputBits},
                  {"output_bits", layer.outputBits},
                  {"weights_bytes", layer.weightsBytes}};
+  if (!layer.weightsNote.empty())
+    object["weights_note"] = layer.weightsNote;
   addParams(object, "input_", layer.inputParams);
   addParams(object, "output_", layer.outputParams);
   return object;
@@ -270,6 +272,8 @@ public:
     result.inputBits = integer(object, "input_bits", 0, 64);
     result.outputBits = integer(object, "output_bits", 0, 64);
     result.weightsBytes = integer(object, "weights_bytes", 0, INT64_MAX);
+    if (object.is_object() && object.contains("weights_note"))
+      result.weightsNote = string(object, "weights_note");
     result.inputParams = params(object, "input_");
     result.outputParams = params(object, "output_");
     return result;

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GroupSums.h"
 #include "KernelWriter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -41,6 +42,22 @@ struct ExpandPackedDense
     for (PackedDenseOp op : layers)
       if (failed(expand(op)))
         return signalPassFailure();
+    SmallVector<GroupSumsOp> sums;
+    getOperation().walk([&](GroupSumsOp op) { sums.push_back(op); });
+    for (GroupSumsOp op : sums)
+      if (failed(expand(op)))
+        return signalPassFailure();
+  }
+
+  LogicalResult expand(GroupSumsOp op) {
+    if (failed(checkGroupSums(op)))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    auto [input, rows, inputPitch] = pointerAndPitch(b, op.getInput());
+    auto [init, initRows, initPitch] = pointerAndPitch(b, op.getInit());
+    writeGroupSums(b, op, {input, inputPitch}, {init, initPitch}, rows);
+    op.erase();
+    return success();
   }
 
   /// What the op's description demands of its operands.
@@ -60,12 +77,13 @@ struct ExpandPackedDense
       return op.emitOpError("operands are not of the types of ") << row->name;
     int64_t n = init.getDimSize(1), depth = depthOf(op, *row);
     if (bias.getNumElements() != n || n % row->nr != 0 ||
-        packed.getNumElements() != (op.getListGroups()
-                                        ? listedWeights(op, *row)
-                                        : n * row->groups(depth) * row->kr))
+        packed.getNumElements() !=
+            (op.getListGroups() ? listedWeights(op, *row)
+                                : n * row->groups(depth) * row->stepBytes()))
       return op.emitOpError("packed weights do not have the size that ")
              << row->name << " packs " << n << " by " << depth << " to";
-    if (failed(checkLists(op, *row, n)) || failed(checkVisits(op, *row, n)))
+    if (failed(checkLists(op, *row, n)) || failed(checkVisits(op, *row, n)) ||
+        failed(checkGroups(op, *row, n)))
       return failure();
     for (MemRefType type : {input, init}) {
       auto [strides, offset] = type.getStridesAndOffset();
@@ -89,7 +107,7 @@ struct ExpandPackedDense
     if (row.hasSteps())
       return op.emitOpError("has lists, which panels of ")
              << row.name << " do not have";
-    if (row.isFloat() || count(op.getListStarts()) != n / row.nr + 1 ||
+    if (!row.isByteRow() || count(op.getListStarts()) != n / row.nr + 1 ||
         count(op.getListGroups()) % (row.kr / row.group()) != 0)
       return op.emitOpError("lists do not have the sizes that ")
              << row.name << " needs for " << n << " channels";
@@ -112,6 +130,31 @@ struct ExpandPackedDense
             count(op.getVisitOffsets()) * row.lanes * row.group())
       return op.emitOpError("visits do not have the sizes that ")
              << row.name << " needs for " << n << " channels";
+    return success();
+  }
+
+  /// Multipliers and sums of groups where the row takes them, and nowhere else.
+  LogicalResult checkGroups(PackedDenseOp op, const KernelRow &row, int64_t n) {
+    if (row.isGrouped() != bool(op.getGroupMultiplier()) ||
+        (row.rhs == RhsStorage::U4) != bool(op.getGroupSums()))
+      return op.emitOpError("has not the group operands of ") << row.name;
+    if (!row.isGrouped())
+      return success();
+    auto input = cast<MemRefType>(op.getInput().getType());
+    int64_t groups = row.groups(input.getDimSize(1));
+    auto multiplier = dyn_cast<MemRefType>(op.getGroupMultiplier().getType());
+    if (!multiplier || !multiplier.getElementType().isInteger(8) ||
+        multiplier.getNumElements() != n * groups * row.multipliersPerLane())
+      return op.emitOpError("group multipliers do not have the size that ")
+             << row.name << " needs for " << n << " channels";
+    if (!op.getGroupSums())
+      return success();
+    auto sums = dyn_cast<MemRefType>(op.getGroupSums().getType());
+    if (!sums || sums.getRank() != 2 || !sums.getElementType().isInteger(32) ||
+        sums.getDimSize(1) != groups ||
+        sums.getStridesAndOffset().first.back() != 1)
+      return op.emitOpError("group sums do not have the shape that ")
+             << row.name << " needs for " << input;
     return success();
   }
 
@@ -160,6 +203,12 @@ struct ExpandPackedDense
     operands[VisitStarts] = pointer(op.getVisitStarts());
     operands[VisitOffsets] = pointer(op.getVisitOffsets());
     operands[VisitWeights] = pointer(op.getVisitWeights());
+    operands[GroupMultipliers] = pointer(op.getGroupMultiplier());
+    operands[GroupSums] = none;
+    operands[GroupSumsPitch] = arith::ConstantIndexOp::create(b, 0);
+    if (Value sums = op.getGroupSums())
+      std::tie(operands[GroupSums], std::ignore, operands[GroupSumsPitch]) =
+          pointerAndPitch(b, sums);
     func::CallOp::create(b, function, ValueRange(ArrayRef<Value>(operands)));
     op.erase();
     return success();

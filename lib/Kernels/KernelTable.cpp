@@ -1,6 +1,7 @@
 //===- KernelTable.cpp - the rows of Kernels.def --------------------------===//
 
 #include "quantc/Kernels/KernelTable.h"
+#include "quantc/Dialect/Qnet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -9,6 +10,18 @@ using namespace mlir::qnet;
 static constexpr KernelRow rows[] = {
 #define KERNEL(Name, IsaName, Lhs, MR, NR, KR, Lanes, Sum, Rate)               \
   {#Name, Isa::IsaName, LhsStorage::Lhs, MR, NR, KR, Lanes, Sum, Rate},
+#define GROUPED(Name, IsaName, Lhs, Rhs, MR, NR, KG, Lanes, Sum, Rate)         \
+  {#Name,                                                                      \
+   Isa::IsaName,                                                               \
+   LhsStorage::Lhs,                                                            \
+   MR,                                                                         \
+   NR,                                                                         \
+   QDenseOp::kGroupChannels,                                                   \
+   Lanes,                                                                      \
+   Sum,                                                                        \
+   Rate,                                                                       \
+   RhsStorage::Rhs,                                                            \
+   KG},
 #include "quantc/Kernels/Kernels.def"
 };
 
@@ -29,6 +42,6 @@ const KernelRow &mlir::qnet::floatKernel(Isa isa) {
 
 bool mlir::qnet::hasNarrowRows(Isa isa) {
   return llvm::any_of(rows, [&](const KernelRow &row) {
-    return row.isa == isa && row.hasNarrowSums();
+    return row.isa == isa && row.isByteRow() && row.hasNarrowSums();
   });
 }

@@ -46,7 +46,8 @@ FunctionType KernelWriter::functionType(MLIRContext *context) {
   Type index = IndexType::get(context);
   return FunctionType::get(context,
                            {ptr, index, index, index, ptr, ptr, ptr, ptr, ptr,
-                            index, index, ptr, ptr, ptr, ptr, ptr},
+                            index, index, ptr, ptr, ptr, ptr, ptr, ptr, ptr,
+                            index},
                            {});
 }
 
@@ -159,7 +160,7 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
     firstStep = startOf(ListStarts, panel);
     endStep = startOf(ListStarts, arith::AddIOp::create(b, panel, index(1)));
   } else {
-    Value panelBytes = scaled(arg[Groups], row.nr * row.kr * rhsBytes());
+    Value panelBytes = scaled(arg[Groups], rhsStepBytes());
     rhsPanel = offset(arg[Rhs], arith::MulIOp::create(b, panel, panelBytes));
   }
   Value firstChannel = scaled(panel, row.nr);
@@ -177,6 +178,9 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
     for (int64_t v = 0; v < vectors(); ++v)
       accs.push_back(accs[v]);
 
+  if (row.isGrouped())
+    return writeFinish(addGroups(lhsRows, firstRow, accs), firstRow,
+                       firstChannel, rows);
   SmallVector<Value> sums =
       writeSteps(lhsRows, rhsPanel, firstStep, endStep, accs);
   if (hasVisits)
@@ -262,7 +266,7 @@ int64_t KernelWriter::chainsOf(int64_t accumulators) const {
 
 void KernelWriter::prefetchRhs(Value rhsGroup) {
   constexpr int64_t distance = 4096, line = 64;
-  int64_t bytes = row.nr * row.kr * rhsBytes();
+  int64_t bytes = rhsStepBytes();
   for (int64_t at = 0; at < bytes; at += line)
     LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,
                            /*hint=*/3,

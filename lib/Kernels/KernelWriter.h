@@ -51,6 +51,9 @@ enum KernelArgument {
   VisitStarts,
   VisitOffsets,
   VisitWeights,
+  GroupMultipliers,
+  GroupSums,
+  GroupSumsPitch,
   ArgumentCount
 };
 
@@ -178,6 +181,18 @@ private:
 
   void tileInstruction(llvm::StringRef name, ValueRange operands);
   void loadTile(int tile, Value address, Value stride);
+
+  /// Groups of 4-bit weights times their multipliers, added to `accs`
+  /// (KernelWriterInt4.cpp).
+  SmallVector<Value> addGroups(ArrayRef<Value> lhsRows, Value firstRow,
+                               ValueRange accs);
+  SmallVector<Value> groupStarts(Value group, Value firstRow, int64_t rows);
+  SmallVector<Value> addGroupStep(Value step, Value rhsGroup,
+                                  ArrayRef<Value> lhsGroups, ValueRange sums);
+  Value addNibbleProducts(Value sums, Value nibbles, Value lhs);
+  Value applyMultiplier(Value acc, Value sums, Value multiplier);
+  SmallVector<Value, 2> unpackNibbles(Value bytes);
+  int64_t rhsStepBytes() const { return row.nr * row.stepBytes() * rhsBytes(); }
 
   /// Asks for the weights some steps ahead. A single row is as fast as its
   /// weights arrive, and the hardware's own prefetcher stops at each page.

@@ -118,6 +118,7 @@ constexpr DotInstruction quadInstructions[] = {
     {Isa::amx, {16, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.512"},
     {Isa::dotprod, {4, 4, 8, false}, "llvm.aarch64.neon.sdot.v4i32.v16i8"},
     {Isa::i8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"},
+    {Isa::svei8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"},
     {Isa::sve,
      {4, 4, 8, false, /*scalable=*/true},
      "llvm.aarch64.sve.sdot.nxv4i32"}};
@@ -257,6 +258,34 @@ FailureOr<Value> lowerBlocks(ImplicitLocOpBuilder &b, BlockDotOp op, Isa isa) {
   return sum;
 }
 
+/// Two products a sum, by vpmaddubsw (which no lhs of 4 bits saturates) or by
+/// their definition.
+Value lowerPair(ImplicitLocOpBuilder &b, PairDotOp op, Isa isa) {
+  auto sums = cast<VectorType>(op.getAccumulator().getType());
+  int64_t count = sums.getNumElements();
+  const auto *known = llvm::find_if(
+      narrowInstructions, [&](const NarrowInstructions &instructions) {
+        return instructions.isa == isa && 2 * instructions.lanes == count;
+      });
+  if (known != std::end(narrowInstructions))
+    return arith::AddIOp::create(
+        b, op.getAccumulator(),
+        callIntrinsic(b, sums, known->bytes, {op.getLhs(), op.getRhs()}));
+  auto wide = VectorType::get({2 * count}, b.getI16Type());
+  Value products =
+      arith::MulIOp::create(b, arith::ExtUIOp::create(b, wide, op.getLhs()),
+                            arith::ExtSIOp::create(b, wide, op.getRhs()));
+  Value result = op.getAccumulator();
+  for (int64_t j : {0, 1}) {
+    SmallVector<int64_t> lanes;
+    for (int64_t l = 0; l < count; ++l)
+      lanes.push_back(2 * l + j);
+    result = arith::AddIOp::create(
+        b, result, vector::ShuffleOp::create(b, products, products, lanes));
+  }
+  return result;
+}
+
 struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
   using LowerDotBase::LowerDotBase;
 
@@ -284,6 +313,12 @@ struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
     });
     if (walked.wasInterrupted())
       return signalPassFailure();
+
+    getOperation()->walk([&](PairDotOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      op.replaceAllUsesWith(lowerPair(b, op, *known));
+      op.erase();
+    });
     getOperation()->walk([&](NarrowDotOp op) {
       ImplicitLocOpBuilder b(op.getLoc(), op);
       op.replaceAllUsesWith(lowerNarrow(b, op, *known));

@@ -153,12 +153,27 @@ Choice mlir::qnet::chooseRow(const LayerWeights &layer, Isa isa) {
   Chooser chooser(layer);
   // All groups first: where lists are not faster, there are none.
   for (const KernelRow &row : kernelTable())
-    if (row.isa == isa && !row.isFloat())
+    if (row.isa == isa && row.isByteRow())
       chooser.considerAll(row);
   for (const KernelRow &row : kernelTable())
-    if (row.isa == isa && !row.isFloat())
+    if (row.isa == isa && row.isByteRow())
       chooser.considerLists(row);
   if (!chooser.best.row)
     llvm_unreachable("every instruction set has an integer row");
   return std::move(chooser.best);
+}
+
+const KernelRow &mlir::qnet::chooseGroupedRow(int64_t n, Isa isa) {
+  const KernelRow *best = nullptr;
+  double least = std::numeric_limits<double>::infinity();
+  for (const KernelRow &row : kernelTable()) {
+    double cost = double(row.paddedChannels(n)) / row.rate;
+    if (row.isa == isa && row.isGrouped() && cost < least) {
+      least = cost;
+      best = &row;
+    }
+  }
+  if (!best)
+    llvm_unreachable("every instruction set has a row for 4-bit weights");
+  return *best;
 }

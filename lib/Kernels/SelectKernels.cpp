@@ -91,13 +91,20 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
 
   LogicalResult choose(QDenseOp op) {
     auto type = cast<RankedTensorType>(op.getWeights().getType());
+    bool isForced =
+        forced && forced->isGrouped() == bool(op.getGroupMultiplier());
+    if (op.getGroupMultiplier()) {
+      choices[op].row =
+          isForced ? forced : &chooseGroupedRow(type.getDimSize(0), chosenIsa);
+      return success();
+    }
     auto weights = readConstant<int8_t>(op.getWeights());
     if (failed(weights))
       return op.emitError("select-kernels: weights and bias must be constants; "
                           "fold them first (canonicalize)");
     LayerWeights layer{*weights, type.getDimSize(0), type.getDimSize(1),
                        lhsMaxOf(op)};
-    if (!forced) {
+    if (!isForced) {
       choices[op] = chooseRow(layer, chosenIsa);
       return success();
     }
@@ -173,7 +180,9 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
                                        /*list_groups=*/Value(),
                                        /*visit_starts=*/Value(),
                                        /*visit_offsets=*/Value(),
-                                       /*visit_weights=*/Value(), init,
+                                       /*visit_weights=*/Value(),
+                                       /*group_multiplier=*/Value(),
+                                       /*group_sums=*/Value(), init,
                                        b.getStringAttr(row.name));
     if (finish) {
       dense.setZeroPoint(finish.getZeroPoint());
@@ -204,7 +213,7 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     ImplicitLocOpBuilder b(op.getLoc(), op);
     auto weightsType = cast<RankedTensorType>(op.getWeights().getType());
     int64_t n = weightsType.getDimSize(0), k = weightsType.getDimSize(1);
-    auto weights = readConstant<int8_t>(op.getWeights());
+    FailureOr<std::vector<int16_t>> weights = readWeights(op);
     auto bias = readConstant<int32_t>(op.getBias());
     if (failed(weights) || failed(bias))
       return op.emitError("select-kernels: weights and bias must be constants; "
@@ -222,12 +231,18 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
       }
 
     int64_t paddedN = row.paddedChannels(n);
-    ArrayRef<int8_t> values = choice.split.values.empty()
-                                  ? ArrayRef<int8_t>(*weights)
-                                  : ArrayRef<int8_t>(choice.split.values);
-    std::vector<int8_t> packed = choice.lists
-                                     ? choice.lists->weights
-                                     : packWeights<int8_t>(row, values, n, k);
+    std::vector<int8_t> packed;
+    if (row.isGrouped())
+      packed = packNibbles(row, *readNibbles(op.getWeights()), n, k);
+    else if (choice.lists)
+      packed = choice.lists->weights;
+    else
+      packed = packWeights<int8_t>(
+          row,
+          choice.split.values.empty()
+              ? std::vector<int8_t>(weights->begin(), weights->end())
+              : choice.split.values,
+          n, k);
     Value packedValue = makeConstant<int8_t>(
         b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getI8Type(),
         packed);
@@ -261,7 +276,9 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
               *outBias, storage.first, resultType, finish, storage.second);
     if (choice.lists)
       addLists(b, packedOp(result), *choice.lists);
-    if (row.hasNarrowSums())
+    if (row.isGrouped())
+      addGroups(b, op, packedOp(result), row);
+    else if (row.hasNarrowSums())
       addProof(b, packedOp(result), choice.split.visits, lhsMaxOf(op));
     RankedTensorType stored = resultType.clone(storage.first);
     if (result.getType() != stored)
@@ -272,6 +289,35 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
     choices.erase(op);
     op.erase();
     return success();
+  }
+
+  /// The multipliers of the groups of 4-bit weights, and what unsigned nibbles
+  /// add.
+  void addGroups(ImplicitLocOpBuilder &b, QDenseOp op, PackedDenseOp dense,
+                 const KernelRow &row) {
+    auto type = cast<RankedTensorType>(op.getGroupMultiplier().getType());
+    int64_t groups = type.getDimSize(1);
+    std::vector<uint8_t> packed = packGroupMultipliers(
+        row, *readConstant<uint8_t>(op.getGroupMultiplier()),
+        type.getDimSize(0), groups);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(dense);
+    dense.getGroupMultiplierMutable().assign(makeConstant<uint8_t>(
+        b, b.getLoc(), {static_cast<int64_t>(packed.size())}, b.getI8Type(),
+        packed));
+    if (row.rhs != RhsStorage::U4)
+      return;
+    Value input = dense.getInput();
+    auto inputType = cast<RankedTensorType>(input.getType());
+    OpFoldResult rows = b.getIndexAttr(inputType.getDimSize(0));
+    if (inputType.isDynamicDim(0))
+      rows = Value(tensor::DimOp::create(b, input, 0));
+    Value init = tensor::EmptyOp::create(
+        b, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(groups)},
+        b.getI32Type());
+    auto sums = GroupSumsOp::create(b, TypeRange{init.getType()}, input, init,
+                                    row.hasNarrowSums());
+    dense.getGroupSumsMutable().assign(sums.getResults()[0]);
   }
 
   /// The op behind what `build` made.

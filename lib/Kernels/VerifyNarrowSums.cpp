@@ -28,6 +28,8 @@ using namespace mlir::qnet;
 namespace {
 
 constexpr int64_t mostInSum = 32767, leastInSum = -32768;
+/// The largest absolute value of a signed byte.
+constexpr int64_t mostStored = 128;
 /// Lanes of 16 bits that a group of four products gives.
 constexpr int64_t halves = 2;
 
@@ -54,6 +56,9 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
   void runOnOperation() override {
     WalkResult walked = getOperation().walk([&](PackedDenseOp op) {
       const KernelRow *row = kernelByName(op.getKernel());
+      if (row && row->isGrouped())
+        return failed(verifyGroups(op, *row)) ? WalkResult::interrupt()
+                                              : WalkResult::advance();
       if (!row || !row->hasNarrowSums())
         return WalkResult::advance();
       return failed(verify(op, *row)) ? WalkResult::interrupt()
@@ -84,6 +89,45 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
     if (failed(visits))
       return op.emitOpError("has visits that are no constant");
     return verifySums(op, row, *visits, /*depth=*/1, row.lanes, "visit");
+  }
+
+  /// Of 4-bit weights: any stored byte may meet them, and unsigned nibbles need
+  /// the sums of the very bytes that the kernel reads.
+  static LogicalResult verifyGroups(PackedDenseOp op, const KernelRow &row) {
+    if (row.rhs == RhsStorage::U4) {
+      auto sums = op.getGroupSums()
+                      ? op.getGroupSums().getDefiningOp<GroupSumsOp>()
+                      : GroupSumsOp();
+      if (!sums || sums.getInput() != op.getInput() ||
+          sums.getHalves() != row.hasNarrowSums())
+        return op.emitOpError("needs the group_sums of its own input, ")
+               << (row.hasNarrowSums() ? "in halves" : "not in halves");
+    }
+    if (!row.hasNarrowSums())
+      return success();
+    auto packed = readConstant<int8_t>(op.getPacked());
+    if (failed(packed))
+      return op.emitOpError("has packed weights that are no constant");
+    int64_t group = row.group(), part = group / halves;
+    int64_t line = row.nr * group, depth = row.stepBytes() / group;
+    if (packed->size() % (line * depth) != 0)
+      return op.emitOpError("has weights that are no whole number of groups");
+    for (int64_t at = 0, end = packed->size(); at < end; at += line * depth)
+      for (int64_t half = 0; half < row.nr * halves; ++half) {
+        int64_t reach = 0;
+        for (int64_t d = 0; d < depth; ++d)
+          for (int64_t j = 0; j < part; ++j) {
+            auto byte = static_cast<uint8_t>(
+                (*packed)[at + d * line + half * part + j]);
+            reach += std::abs((byte & 0xf) - row.nibbleOffset()) +
+                     std::abs((byte >> 4) - row.nibbleOffset());
+          }
+        if (reach * mostStored > mostInSum)
+          return op.emitOpError("a 16-bit sum of group ")
+                 << at / (line * depth) << " reaches " << reach * mostStored
+                 << ": the kernel would wrap";
+      }
+    return success();
   }
 
   /// `weights` as [steps][depth][lanes][group].

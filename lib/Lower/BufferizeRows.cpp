@@ -90,5 +90,6 @@ void mlir::qnet::registerBufferizationModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, QnetDialect *) {
     PackedDenseOp::attachInterface<DestinationModel<PackedDenseOp>>(*context);
     PairRowsOp::attachInterface<DestinationModel<PairRowsOp>>(*context);
+    GroupSumsOp::attachInterface<DestinationModel<GroupSumsOp>>(*context);
   });
 }

@@ -189,7 +189,7 @@ struct ConvertQnetToLinalg
                            arith::ArithDialect, math::MathDialect>();
     target.addLegalOp<ModuleOp, PackedDenseOp, PairRowsOp>();
     target.addIllegalDialect<QnetDialect>();
-    target.addLegalOp<PackedDenseOp, PairRowsOp>();
+    target.addLegalOp<PackedDenseOp, PairRowsOp, GroupSumsOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
       return types.isSignatureLegal(op.getFunctionType());
     });

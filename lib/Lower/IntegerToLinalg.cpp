@@ -143,6 +143,20 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
     RankedTensorType type = resultType(op);
     int64_t rank = type.getRank();
     Type i32 = rewriter.getI32Type();
+    Value weights = adaptor.getWeights();
+    if (op.getGroupMultiplier()) {
+      // Other compilers know no groups: their weights are w * m, in 16 bits.
+      FailureOr<std::vector<int16_t>> products = readWeights(op);
+      if (failed(products))
+        return rewriter.notifyMatchFailure(
+            op, "weights of 4 bits must be constants to be lowered");
+      weights = arith::ConstantOp::create(
+          rewriter, loc,
+          cast<TypedAttr>(makeElements<int16_t>(
+              cast<RankedTensorType>(op.getWeights().getType())
+                  .clone(rewriter.getI16Type()),
+              *products)));
+    }
     // Accumulate: start from the bias, add products over k.
     RankedTensorType accType = type.clone(i32);
     Value start =
@@ -169,8 +183,8 @@ struct LowerQDense : IntegerPattern<QDenseOp> {
     Value acc =
         linalg::GenericOp::create(
             rewriter, loc, TypeRange{accType},
-            ValueRange{adaptor.getInput(), adaptor.getWeights()},
-            ValueRange{start}, maps, iterators,
+            ValueRange{adaptor.getInput(), weights}, ValueRange{start}, maps,
+            iterators,
             [&](OpBuilder &b, Location l, ValueRange args) {
               SequenceEmitter a(b, l);
               Value x = storedToI32(b, l, args[0]);

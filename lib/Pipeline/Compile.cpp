@@ -31,7 +31,7 @@ namespace mlir::qnet {
 /// The largest stored activation under --prefer=speed. Noise of activations
 /// grows by (255 / it)^2, and below about 160 nearly no group of random weights
 /// overflows 16 bits (docs/kernels.md has both, measured). CPUs that add in 32
-/// bits at once gain nothing by it.
+/// bits at once gain nothing by it, nor do weights of 4 bits, whose sums fit.
 static constexpr int32_t kFastActivationMax = 155;
 
 /// An error that belongs to no op.
@@ -263,7 +263,8 @@ LogicalResult Compilation::quantize() {
   QuantizeOptions stage;
   stage.allowFloat = options.allowFloat;
   stage.requant = options.requant;
-  if (options.prefer == "speed" &&
+  stage.weights = options.weights;
+  if (options.prefer == "speed" && options.weights == "int8" &&
       llvm::any_of(target->variants, [](const CpuVariant &variant) {
         return hasNarrowRows(variant.isa);
       }))

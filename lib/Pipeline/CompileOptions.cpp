@@ -121,7 +121,7 @@ Error checkOptions(const CompileOptions &options) {
     return wrongUsage("--threads=" + Twine(options.threads) +
                       " is not from 1 to " + Twine(kMaxThreads));
   if (Error error =
-          checkChoice("weights", options.weights, {"int8"}, {"int4", "mixed"}))
+          checkChoice("weights", options.weights, {"int8", "int4"}, {"mixed"}))
     return error;
   if (Error error =
           checkChoice("activations", options.activations, {"int8"}, {"int16"}))

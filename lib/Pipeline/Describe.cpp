@@ -83,6 +83,10 @@ static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
     layer.weightsBits = weights.getElementTypeBitWidth();
     layer.weightsBytes =
         static_cast<uint64_t>(weights.getNumElements()) * layer.weightsBits / 8;
+    if (Value groups = dense.getGroupMultiplier())
+      layer.weightsBytes += cast<ShapedType>(groups.getType()).getNumElements();
+    if (auto note = dense->getAttrOfType<StringAttr>(kWeightsAttr))
+      layer.weightsNote = note.str();
     // A clamp at the zero point is a ReLU.
     if (layer.outputParams &&
         layer.outputParams->zeroPoint == layer.outputParams->qmin)

@@ -100,9 +100,18 @@ OwningOpRef<ModuleOp> isolateKernel(QDenseOp layer, const KernelRow &row) {
                                    b.getFunctionType({input}, {result}));
   Block *body = main.addEntryBlock();
   b.setInsertionPointToStart(body);
-  Value weights =
-      makeConstant<int8_t>(b, loc, {row.nr, fewInputs}, b.getI8Type(),
-                           std::vector<int8_t>(row.nr * fewInputs, 1));
+  std::vector<int8_t> ones(row.nr * fewInputs, 1);
+  Value weights, groups;
+  if (row.isGrouped()) {
+    int64_t count = QDenseOp::groupsOf(fewInputs);
+    weights = makeNibbles(b, loc, {row.nr, fewInputs}, ones);
+    groups = makeConstant<uint8_t>(b, loc, {row.nr, count},
+                                   b.getIntegerType(8, /*isSigned=*/false),
+                                   std::vector<uint8_t>(row.nr * count, 1));
+  } else {
+    weights =
+        makeConstant<int8_t>(b, loc, {row.nr, fewInputs}, b.getI8Type(), ones);
+  }
   auto vectorOf = [&](Value like) -> Value {
     if (!like)
       return {};
@@ -113,7 +122,7 @@ OwningOpRef<ModuleOp> isolateKernel(QDenseOp layer, const KernelRow &row) {
   auto alone = QDenseOp::create(
       b, loc, result, body->getArgument(0), weights, vectorOf(layer.getBias()),
       vectorOf(layer.getMultiplier()), vectorOf(layer.getShift()),
-      vectorOf(layer.getOutBias()));
+      vectorOf(layer.getOutBias()), groups);
   func::ReturnOp::create(b, loc, alone.getResult());
   return module;
 }
@@ -154,8 +163,8 @@ compileLayer(QDenseOp layer, const Target &target, bool kernelAlone) {
   made->outputs = cast<RankedTensorType>(result).getShape().back();
   made->inputBytes = bytesOf(input);
   made->outputBytes = bytesOf(result);
-  made->weightBytes =
-      row->paddedChannels(made->outputs) * row->groups(made->inputs) * row->kr;
+  made->weightBytes = row->paddedChannels(made->outputs) *
+                      row->groups(made->inputs) * row->stepBytes();
   return std::unique_ptr<LayerProgram>(std::move(made));
 }
 

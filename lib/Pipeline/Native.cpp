@@ -179,10 +179,16 @@ mlir::qnet::makeNativeRunner(ModuleOp module) {
 
 KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   auto type = cast<RankedTensorType>(op.getWeights().getType());
+  KernelUse use;
+  if (op.getGroupMultiplier()) {
+    const KernelRow &row = chooseGroupedRow(type.getDimSize(0), variant.isa);
+    use.kernel = row.name.str();
+    use.hasNarrowSums = row.hasNarrowSums();
+    return use;
+  }
   auto weights = readConstant<int8_t>(op.getWeights());
   auto input = cast<quant::UniformQuantizedType>(
       cast<RankedTensorType>(op.getInput().getType()).getElementType());
-  KernelUse use;
   if (failed(weights))
     return use;
   LayerWeights layer{*weights, type.getDimSize(0), type.getDimSize(1),

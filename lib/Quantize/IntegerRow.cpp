@@ -41,12 +41,12 @@ static float chooseRowScale(ArrayRef<float> row) {
   return scale;
 }
 
-std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,
-                                            const LayerInput &input,
-                                            bool isFloatResult,
-                                            MutableArrayRef<int8_t> quantized) {
+std::optional<IntegerRow> qnet::fitRow(ArrayRef<float> row, double bias,
+                                       const LayerInput &input,
+                                       bool isFloatResult, float scale,
+                                       WeightsAtScale weightsAt) {
   IntegerRow result;
-  result.scale = chooseRowScale(row);
+  result.scale = scale;
   double inputScale = input.params.scale;
   if (!isFloatResult) {
     bool isZero = llvm::all_of(row, [](float w) { return w == 0.0f; });
@@ -59,30 +59,45 @@ std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,
       result.scale =
           static_cast<float>(std::min<double>(least, numerics::maxScale));
   }
-  numerics::FloatPolicy a;
   for (; result.scale <= numerics::maxScale; result.scale *= 2.0f) {
+    ArrayRef<int16_t> weights = weightsAt(result.scale);
     int64_t sum = 0;
-    for (size_t k = 0; k < row.size(); ++k) {
-      int32_t w = numerics::quantize(a, row[k], result.scale, 0, -kWeightMax,
-                                     kWeightMax);
-      quantized[k] = static_cast<int8_t>(w);
+    for (int64_t w : weights)
       sum += w;
-    }
     result.realBias = bias;
-    double scale = result.scale;
+    double step = result.scale;
     for (size_t k = 0; k < input.mean.size(); ++k)
-      result.realBias -= (quantized[k] * scale - row[k]) * input.mean[k];
+      result.realBias -= (weights[k] * step - row[k]) * input.mean[k];
     double own =
         isFloatResult
             ? 0.0
-            : std::nearbyint(std::clamp(result.realBias / (inputScale * scale),
+            : std::nearbyint(std::clamp(result.realBias / (inputScale * step),
                                         -0x1p40, 0x1p40));
     int64_t folded = static_cast<int64_t>(own) - input.params.zeroPoint * sum;
-    if (accumulatorRange(quantized, folded, input.params.qmax).fits()) {
+    if (accumulatorRange(weights, folded, input.params.qmax).fits()) {
       result.bias = static_cast<int32_t>(folded);
       return result;
     }
     // Again with wider steps: both the products and the bias shrink.
   }
   return std::nullopt;
+}
+
+std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,
+                                            const LayerInput &input,
+                                            bool isFloatResult,
+                                            MutableArrayRef<int8_t> quantized) {
+  std::vector<int16_t> weights(row.size());
+  auto weightsAt = [&](float scale) -> ArrayRef<int16_t> {
+    numerics::FloatPolicy a;
+    for (auto [k, weight] : llvm::enumerate(weights))
+      weight = static_cast<int16_t>(
+          numerics::quantize(a, row[k], scale, 0, -kWeightMax, kWeightMax));
+    return weights;
+  };
+  std::optional<IntegerRow> result =
+      fitRow(row, bias, input, isFloatResult, chooseRowScale(row), weightsAt);
+  llvm::transform(weights, quantized.begin(),
+                  [](int16_t w) { return static_cast<int8_t>(w); });
+  return result;
 }

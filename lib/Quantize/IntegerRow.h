@@ -5,6 +5,7 @@
 
 #include "quantc/Numerics/Parameters.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <optional>
 #include <vector>
 
@@ -24,6 +25,26 @@ struct LayerInput {
   /// Mean of each feature on the calibration rows, or empty.
   std::vector<double> mean;
 };
+
+/// Weights of a channel under a scale, as the integers that multiply the input.
+using WeightsAtScale = llvm::function_ref<llvm::ArrayRef<int16_t>(float scale)>;
+
+/// The channel under `scale`, or the least of its doubles under which the bias
+/// fits in an accumulator and no input overflows it. With a float result the
+/// real bias stays outside the accumulator. Nothing if no scale makes the bias
+/// fit.
+std::optional<IntegerRow> fitRow(llvm::ArrayRef<float> row, double bias,
+                                 const LayerInput &input, bool isFloatResult,
+                                 float scale, WeightsAtScale weightsAt);
+
+/// Quantizes one output channel to 4 bits: `quantized` receives the weights, in
+/// [-7, 7], and `multipliers` one for each group of 64 input channels. Each
+/// group has the multiplier and weights of least squared error that were found.
+std::optional<IntegerRow>
+quantizeGroupedRow(llvm::ArrayRef<float> row, double bias,
+                   const LayerInput &input, bool isFloatResult,
+                   llvm::MutableArrayRef<int8_t> quantized,
+                   llvm::MutableArrayRef<uint8_t> multipliers);
 
 /// Quantizes one output channel to symmetric int8; `quantized` receives the
 /// weights. The scale is the smallest that holds the weights, fits the bias in

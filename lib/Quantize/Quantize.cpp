@@ -10,8 +10,11 @@ void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
   pm.addPass(createDecomposeForIntegers());
   pm.addPass(createAssignParameters(AssignParametersOptions{
       options.allowFloat, options.activationMax, options.indexBits}));
-  pm.addPass(createQuantizeWeights(
-      QuantizeWeightsOptions{options.requant, options.biasCorrection}));
+  QuantizeWeightsOptions weights;
+  weights.weights = options.weights;
+  weights.requant = options.requant;
+  weights.biasCorrection = options.biasCorrection;
+  pm.addPass(createQuantizeWeights(weights));
   pm.addPass(createConvertToInteger());
   pm.addPass(createVerifyInteger(VerifyIntegerOptions{options.requireInt}));
 }

@@ -6,10 +6,11 @@
 //                w' = rne(w / s[n]), s[n] = max|w[n]| / 127,
 //                bias' = rne((b - e) / (s_in * s[n])) - zp * sum_k w',
 //                e[n] = sum_k (s[n] * w' - w) * mean[k], the mean rounding
-//                error.
+//                error. In 4 bits: w' = multiplier[n, k / 64] * w4.
 // Why            zero points, biases and the error's mean cost nothing at run
 //                time; a scale a channel keeps small rows as precise as large.
-// Not done here  functions between layers (convert-to-integer); fewer bits.
+// Not done here  functions between layers (convert-to-integer); which weights
+//                and scales a channel gets (IntegerRow, GroupedRow).
 //
 //===----------------------------------------------------------------------===//
 #include "IntegerRow.h"
@@ -99,6 +100,12 @@ struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
           << requant << "'";
       return signalPassFailure();
     }
+    if (weights != "int8" && weights != "int4") {
+      getOperation().emitError("quantize-weights: weights must be int8 or "
+                               "int4, not '")
+          << weights << "'";
+      return signalPassFailure();
+    }
     SmallVector<DenseOp> layers;
     getOperation().walk([&](DenseOp dense) {
       if (dense.getInput().getDefiningOp<DequantizeOp>())
@@ -110,7 +117,20 @@ struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
   }
 
   LogicalResult convert(DenseOp dense);
+  std::string reasonForBytes(int64_t rows, int64_t columns) const;
 };
+
+/// Why a layer of that size keeps 8 bits where 4 were asked for; empty if it
+/// does not.
+std::string QuantizeWeights::reasonForBytes(int64_t rows,
+                                            int64_t columns) const {
+  if (columns < QDenseOp::kGroupChannels)
+    return "8 bits: fewer than " + std::to_string(QDenseOp::kGroupChannels) +
+           " input channels";
+  if (rows * columns < leastInt4)
+    return "8 bits: fewer than " + std::to_string(leastInt4) + " weights";
+  return "";
+}
 
 LogicalResult QuantizeWeights::convert(DenseOp dense) {
   if (dense->hasAttr(kLedgerAttr))
@@ -153,6 +173,11 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
     out = paramsOf(uniformTypeOf(finish.target.getResult()));
   bool isFixed = !isFloat && requant == "fixed";
 
+  std::string whyBytes =
+      this->weights == "int4" ? reasonForBytes(rows, columns) : "";
+  bool isGrouped = this->weights == "int4" && whyBytes.empty();
+  int64_t groups = isGrouped ? QDenseOp::groupsOf(columns) : 0;
+  std::vector<uint8_t> groupMultipliers(rows * groups);
   std::vector<int8_t> integerWeights(weights->size());
   std::vector<int32_t> integerBias(rows), mantissas(rows), shifts(rows);
   std::vector<float> multipliers(rows), outBias(rows);
@@ -165,9 +190,14 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
                  "has a weight or bias that is NaN or infinite in "
                  "output channel ")
              << n << "; train or repair the network before quantizing it";
-    std::optional<IntegerRow> fitting = quantizeRow(
-        row, bias[n], input, isFloat,
-        MutableArrayRef<int8_t>(integerWeights).slice(n * columns, columns));
+    auto quantized =
+        MutableArrayRef<int8_t>(integerWeights).slice(n * columns, columns);
+    std::optional<IntegerRow> fitting =
+        isGrouped
+            ? quantizeGroupedRow(row, bias[n], input, isFloat, quantized,
+                                 MutableArrayRef<uint8_t>(groupMultipliers)
+                                     .slice(n * groups, groups))
+            : quantizeRow(row, bias[n], input, isFloat, quantized);
     if (!fitting)
       return dense.emitOpError("has in output channel ")
              << n << " a bias of " << bias[n]
@@ -197,8 +227,16 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
     return makeConstant<T>(builder, location, {rows}, type, elements);
   };
   Type i32 = builder.getI32Type(), f32 = builder.getF32Type();
-  Value weightValue = makeConstant<int8_t>(builder, location, {rows, columns},
-                                           builder.getI8Type(), integerWeights);
+  Value weightValue =
+      isGrouped
+          ? makeNibbles(builder, location, {rows, columns}, integerWeights)
+          : makeConstant<int8_t>(builder, location, {rows, columns},
+                                 builder.getI8Type(), integerWeights);
+  Value groupValue;
+  if (isGrouped)
+    groupValue = makeConstant<uint8_t>(
+        builder, location, {rows, groups},
+        builder.getIntegerType(8, /*isSigned=*/false), groupMultipliers);
   Value biasValue = vector(integerBias, i32);
   Value multiplier =
       isFixed ? vector(mantissas, i32) : vector(multipliers, f32);
@@ -206,9 +244,11 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   Value outBiasValue = isFloat ? vector(outBias, f32) : Value();
   Type resultType =
       isFloat ? dense.getType() : finish.target.getResult().getType();
-  auto integer =
-      QDenseOp::create(builder, location, resultType, dequantize.getInput(),
-                       weightValue, biasValue, multiplier, shift, outBiasValue);
+  auto integer = QDenseOp::create(builder, location, resultType,
+                                  dequantize.getInput(), weightValue, biasValue,
+                                  multiplier, shift, outBiasValue, groupValue);
+  if (!whyBytes.empty())
+    integer->setDiscardableAttr(kWeightsAttr, builder.getStringAttr(whyBytes));
   if (isFloat) {
     dense.replaceAllUsesWith(integer.getResult());
   } else {

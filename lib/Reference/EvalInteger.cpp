@@ -236,6 +236,7 @@ Results qnet::evaluate(QDenseOp op, const Evaluation &e) {
   unsigned next = 4;
   const Tensor *shift = op.getShift() ? &e.operand(next++) : nullptr;
   const Tensor *outBias = op.getOutBias() ? &e.operand(next++) : nullptr;
+  const Tensor *groups = op.getGroupMultiplier() ? &e.operand(next++) : nullptr;
 
   bool fits = input.rank() >= 1 && weights.rank() == 2 &&
               weights.shape[1] == input.shape.back() &&
@@ -243,6 +244,9 @@ Results qnet::evaluate(QDenseOp op, const Evaluation &e) {
   for (const Tensor *vector : {&bias, &multiplier, shift, outBias})
     fits &= !vector || (fits && vector->rank() == 1 &&
                         vector->shape[0] == weights.shape[0]);
+  fits &= !groups || (fits && groups->rank() == 2 &&
+                      groups->shape[0] == weights.shape[0] &&
+                      groups->shape[1] == QDenseOp::groupsOf(weights.shape[1]));
   if (!fits) {
     e.error() << "cannot multiply " << input.type() << " by weights of "
               << weights.type();
@@ -270,8 +274,17 @@ Results qnet::evaluate(QDenseOp op, const Evaluation &e) {
   if (failed(e.checkProducts({rows, columns, depth})))
     return failure();
   std::vector<int64_t> sums(result->size());
-  multiplyBytes(inputBytes->data(), weightBytes->data(), sums.data(),
-                {rows, columns, depth});
+  if (groups) {
+    FailureOr<std::vector<uint8_t>> groupBytes = asBytes<uint8_t>(e, *groups);
+    if (failed(groupBytes))
+      return failure();
+    multiplyGrouped(inputBytes->data(), weightBytes->data(), groupBytes->data(),
+                    sums.data(), {rows, columns, depth},
+                    QDenseOp::kGroupChannels);
+  } else {
+    multiplyBytes(inputBytes->data(), weightBytes->data(), sums.data(),
+                  {rows, columns, depth});
+  }
 
   FloatPolicy a;
   for (auto [i, sum] : llvm::enumerate(sums)) {

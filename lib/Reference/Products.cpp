@@ -66,3 +66,24 @@ void mlir::qnet::multiplyBytes(const uint8_t *x, const int8_t *w, int64_t *y,
       y[row * columns + column] = sum;
     }
 }
+
+void mlir::qnet::multiplyGrouped(const uint8_t *x, const int8_t *w,
+                                 const uint8_t *m, int64_t *y,
+                                 ProductShape shape, int64_t channels) {
+  auto [rows, columns, depth] = shape;
+  for (int64_t row = 0; row != rows; ++row)
+    for (int64_t column = 0; column != columns; ++column) {
+      const uint8_t *values = x + row * depth;
+      const int8_t *weights = w + column * depth;
+      const uint8_t *multiplier =
+          m + column * ((depth + channels - 1) / channels);
+      int64_t sum = 0;
+      for (int64_t begin = 0; begin < depth; begin += channels) {
+        int64_t end = std::min(begin + channels, depth), partial = 0;
+        for (int64_t k = begin; k != end; ++k)
+          partial += int64_t(values[k]) * int64_t(weights[k]);
+        sum += partial * *multiplier++;
+      }
+      y[row * columns + column] = sum;
+    }
+}

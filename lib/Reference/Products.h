@@ -30,6 +30,11 @@ void multiplyWrapping(const int64_t *x, const int64_t *w, int64_t *y,
 void multiplyBytes(const uint8_t *x, const int8_t *w, int64_t *y,
                    ProductShape shape);
 
+/// The same, with the products of each group of `channels` inputs times the
+/// group's multiplier of the column: `[columns, depth / channels rounded up]`.
+void multiplyGrouped(const uint8_t *x, const int8_t *w, const uint8_t *m,
+                     int64_t *y, ProductShape shape, int64_t channels);
+
 } // namespace mlir::qnet
 
 #endif // QUANTC_LIB_REFERENCE_PRODUCTS_H

@@ -368,6 +368,58 @@ func.func @qdense_c5_result(%x: tensor<?x2x!u8>, %w: tensor<3x2xi8>, %b: tensor<
 
 // -----
 
+// qdense C6
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @qdense_c6_none(%x: tensor<?x2x!u8>, %w: tensor<3x2xi4>, %b: tensor<3xi32>, %m: tensor<3xf32>) {
+  // expected-error @+1 {{weights 'tensor<3x2xi4>' need a group_multiplier [C6]}}
+  %0 = qnet.qdense %x, %w, %b, %m : (tensor<?x2x!u8>, tensor<3x2xi4>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// qdense C6
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @qdense_c6_bytes(%x: tensor<?x2x!u8>, %w: tensor<3x2xi8>, %b: tensor<3xi32>, %m: tensor<3xf32>, %g: tensor<3x1xui8>) {
+  // expected-error @+1 {{weights 'tensor<3x2xi8>' take no group_multiplier: give them as i4 [C6]}}
+  %0 = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<?x2x!u8>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>, tensor<3x1xui8>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// qdense C6: 65 channels are two groups.
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @qdense_c6_shape(%x: tensor<?x65x!u8>, %w: tensor<3x65xi4>, %b: tensor<3xi32>, %m: tensor<3xf32>, %g: tensor<3x1xui8>) {
+  // expected-error @+1 {{group_multiplier 'tensor<3x1xui8>' must have shape [N, K / 64 rounded up] for weights 'tensor<3x65xi4>' [C6]}}
+  %0 = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<?x65x!u8>, tensor<3x65xi4>, tensor<3xi32>, tensor<3xf32>, tensor<3x1xui8>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// qdense C7
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @qdense_c7_weight(%x: tensor<?x2x!u8>, %b: tensor<1xi32>, %m: tensor<1xf32>, %g: tensor<1x1xui8>) {
+  %w = qnet.constant dense<[[7, -8]]> : tensor<1x2xi4>
+  // expected-error @+1 {{weight 1 is -8: weights of 4 bits lie in [-7, 7] [C7]}}
+  %0 = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<?x2x!u8>, tensor<1x2xi4>, tensor<1xi32>, tensor<1xf32>, tensor<1x1xui8>) -> tensor<?x1xf32>
+  return
+}
+
+// -----
+
+// qdense C7
+!u8 = !quant.uniform<u8:f32, 0.5:10>
+func.func @qdense_c7_multiplier(%x: tensor<?x2x!u8>, %w: tensor<2x2xi4>, %b: tensor<2xi32>, %m: tensor<2xf32>) {
+  %g = qnet.constant dense<[[1], [0]]> : tensor<2x1xui8>
+  // expected-error @+1 {{group multiplier 1 is 0: give the group weights of 0 instead [C7]}}
+  %0 = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<?x2x!u8>, tensor<2x2xi4>, tensor<2xi32>, tensor<2xf32>, tensor<2x1xui8>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
 //===----------------------------------------------------------------------===//
 // lookup
 //===----------------------------------------------------------------------===//
@@ -529,6 +581,15 @@ func.func @block_dot_c1_scalable(%acc: vector<[4]xi32>, %a: vector<16xi8>, %w: v
 func.func @narrow_dot_c1(%acc: vector<8xi32>, %a: vector<32xi8>, %w: vector<16xi8>) {
   // expected-error @below {{'qnet.narrow_dot' op takes 'vector<16xi8>' to 8 lanes: it must have four elements a lane [C1]}}
   %0 = qnet.narrow_dot %acc, (%a), (%w) : vector<8xi32>, (vector<32xi8>), (vector<16xi8>)
+  return
+}
+
+// -----
+
+// pair_dot C1
+func.func @pair_dot_c1(%acc: vector<16xi16>, %a: vector<32xi8>, %w: vector<16xi8>) {
+  // expected-error @below {{'qnet.pair_dot' op takes 'vector<16xi8>' to 16 sums: it must have two elements a sum [C1]}}
+  %0 = qnet.pair_dot %acc, %w, %a : vector<16xi16>, vector<16xi8>, vector<32xi8>
   return
 }
 

@@ -253,6 +253,12 @@ func.func @integers(%x: tensor<?x2xf32>, %w: tensor<3x2xi8>, %b: tensor<3xi32>, 
   %3 = qnet.qdense %q, %w, %b, %mi shift(%b) : (tensor<?x2x!u8>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xi32>, tensor<3xi32>) -> tensor<?x3x!y8>
   // CHECK: qnet.qdense %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} out_bias(%{{.*}}) : (tensor<?x2x!quant.uniform<u8:f32, 5.000000e-01:10>>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
   %4 = qnet.qdense %q, %w, %b, %m out_bias(%m) : (tensor<?x2x!u8>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  // CHECK: %[[W4:.*]] = qnet.constant dense<{{\[}}[7, -7], [1, 0], [-1, 3]]> : tensor<3x2xi4>
+  %w4 = qnet.constant dense<[[7, -7], [1, 0], [-1, 3]]> : tensor<3x2xi4>
+  // CHECK: %[[G:.*]] = qnet.constant dense<{{\[}}[1], [255], [127]]> : tensor<3x1xui8>
+  %g = qnet.constant dense<[[1], [255], [127]]> : tensor<3x1xui8>
+  // CHECK: qnet.qdense %{{.*}}, %[[W4]], %{{.*}}, %{{.*}} group_multiplier(%[[G]]) : (tensor<?x2x!quant.uniform<u8:f32, 5.000000e-01:10>>, tensor<3x2xi4>, tensor<3xi32>, tensor<3xf32>, tensor<3x1xui8>) -> tensor<?x3xf32>
+  %10 = qnet.qdense %q, %w4, %b, %m group_multiplier(%g) : (tensor<?x2x!u8>, tensor<3x2xi4>, tensor<3xi32>, tensor<3xf32>, tensor<3x1xui8>) -> tensor<?x3xf32>
   // CHECK: qnet.lookup %{{.*}}, %{{.*}} : (tensor<?x2x!quant.uniform<u8:f32, 5.000000e-01:10>>, tensor<256xui8>) -> tensor<?x2x!quant.uniform<u8<0:200>:f32, 2.500000e-01>>
   %5 = qnet.lookup %q, %t : (tensor<?x2x!u8>, tensor<256xui8>) -> tensor<?x2x!y8>
   // CHECK: qnet.lookup %{{.*}}, %{{.*}} : (tensor<?x3x!quant.uniform<u16<0:4095>:f32, 1.250000e-01:7>>, tensor<4096xf32>) -> tensor<?x3xf32>
@@ -279,7 +285,20 @@ func.func @kernels(%acc: vector<8xi32>, %a: vector<16xi16>, %w: vector<16xi8>, %
   %3 = qnet.block_dot %part, %bytes, %bytes : vector<[4]xi32>, vector<[16]xi8>, vector<[16]xi8>
   // CHECK: qnet.pair_rows %{{.*}}, %{{.*}} : tensor<?x13xi8>, tensor<?x32xi8> -> tensor<?x32xi8>
   %4 = qnet.pair_rows %x, %init : tensor<?x13xi8>, tensor<?x32xi8> -> tensor<?x32xi8>
+  // CHECK: qnet.pair_dot %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi16>, vector<32xi8>, vector<32xi8>
+  %5 = qnet.pair_dot %a, %b, %b : vector<16xi16>, vector<32xi8>, vector<32xi8>
   return
+}
+
+// CHECK-LABEL: func @group_sums
+func.func @group_sums(%x: tensor<?x100xi8>, %s: tensor<?x2xi32>, %w: tensor<2048xi8>, %b: tensor<16xi32>, %g: tensor<64xi8>, %y: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // CHECK: %[[S:.*]] = qnet.group_sums ins(%{{.*}} : tensor<?x100xi8>) outs(%{{.*}} : tensor<?x2xi32>) {halves} -> tensor<?x2xi32>
+  %0 = qnet.group_sums ins(%x : tensor<?x100xi8>) outs(%s : tensor<?x2xi32>) {halves} -> tensor<?x2xi32>
+  // CHECK: qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x100xi8>, tensor<2048xi8>, tensor<16xi32>)
+  // CHECK-SAME: group_multiplier(%{{.*}} : tensor<64xi8>) group_sums(%[[S]] : tensor<?x2xi32>) outs(%{{.*}} : tensor<?x16xf32>) -> tensor<?x16xf32>
+  %1 = qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : tensor<?x100xi8>, tensor<2048xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<64xi8>) group_sums(%0 : tensor<?x2xi32>) outs(%y : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %1 : tensor<?x16xf32>
 }
 
 // Attributes that travel with a tensor.

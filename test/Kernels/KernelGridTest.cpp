@@ -20,6 +20,7 @@
 #include "llvm/TargetParser/Triple.h"
 #include "gtest/gtest.h"
 
+#include <array>
 #include <bit>
 #include <random>
 
@@ -32,18 +33,26 @@ namespace {
 constexpr int64_t rowCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65};
 constexpr int64_t channelCounts[] = {1, 15, 16, 17, 31, 32, 33};
 constexpr int64_t inputCounts[] = {1, 2, 3, 4, 5, 8, 9, 31};
+// A step of 4-bit weights is 64 channels, and one of its parts 2 or 8.
+constexpr int64_t groupedInputCounts[] = {1, 7, 8, 9, 63, 64, 65, 127, 200};
 
 /// A layer of random integers; some channels and rows at their extremes.
 struct Layer {
   int64_t n, k;
   std::vector<int8_t> weights;
+  std::vector<uint8_t> groups; ///< Multipliers of 4-bit weights, or empty.
   std::vector<int32_t> bias;
   std::vector<float> multiplier, outBias;
 
-  Layer(int64_t n, int64_t k, std::mt19937 &random) : n(n), k(k) {
-    std::uniform_int_distribution<int> weight(-127, 127), offset(-5000, 5000);
+  Layer(int64_t n, int64_t k, std::mt19937 &random, bool isGrouped = false)
+      : n(n), k(k) {
+    int most = isGrouped ? QDenseOp::kMaxGroupedWeight : 127;
+    std::uniform_int_distribution<int> weight(-most, most), offset(-5000, 5000);
     for (int64_t i = 0; i < n * k; ++i)
-      weights.push_back(i < k ? 127 : i < 2 * k ? -127 : weight(random));
+      weights.push_back(i < k ? most : i < 2 * k ? -most : weight(random));
+    for (int64_t i = 0; isGrouped && i < n * QDenseOp::groupsOf(k); ++i)
+      groups.push_back(i < 2 * QDenseOp::groupsOf(k) ? 255
+                                                     : 1 + random() % 255);
     for (int64_t i = 0; i < n; ++i) {
       bias.push_back(offset(random));
       multiplier.push_back(0.001f + 0.0001f * static_cast<float>(i));
@@ -66,7 +75,10 @@ struct Layer {
   int32_t accumulate(const float *row, int64_t channel) const {
     int32_t sum = bias[channel];
     for (int64_t i = 0; i < k; ++i)
-      sum += static_cast<int32_t>(row[i]) * weights[channel * k + i];
+      sum += static_cast<int32_t>(row[i]) * weights[channel * k + i] *
+             (groups.empty() ? 1
+                             : groups[channel * QDenseOp::groupsOf(k) +
+                                      i / QDenseOp::kGroupChannels]);
     return sum;
   }
 };
@@ -146,8 +158,16 @@ protected:
     builder.setInsertionPointToStart(main.addEntryBlock());
     Value x =
         QuantizeOp::create(builder, loc, in.clone(byte), main.getArgument(0));
-    Value w = makeConstant<int8_t>(builder, loc, {layer.n, layer.k},
-                                   builder.getI8Type(), layer.weights);
+    Value w, g;
+    if (layer.groups.empty()) {
+      w = makeConstant<int8_t>(builder, loc, {layer.n, layer.k},
+                               builder.getI8Type(), layer.weights);
+    } else {
+      w = makeNibbles(builder, loc, {layer.n, layer.k}, layer.weights);
+      g = makeConstant<uint8_t>(
+          builder, loc, {layer.n, QDenseOp::groupsOf(layer.k)},
+          builder.getIntegerType(8, /*isSigned=*/false), layer.groups);
+    }
     Value b = makeConstant<int32_t>(builder, loc, {layer.n},
                                     builder.getI32Type(), layer.bias);
     Value m =
@@ -155,12 +175,12 @@ protected:
     Value result;
     if (quantizedResult) {
       Value y = QDenseOp::create(builder, loc, out.clone(shifted), x, w, b, m,
-                                 Value(), Value());
+                                 Value(), Value(), g);
       result = DequantizeOp::create(builder, loc, out, y);
     } else {
       Value o =
           makeConstant<float>(builder, loc, {layer.n}, f32, layer.outBias);
-      result = QDenseOp::create(builder, loc, out, x, w, b, m, Value(), o);
+      result = QDenseOp::create(builder, loc, out, x, w, b, m, Value(), o, g);
     }
     func::ReturnOp::create(builder, loc, result);
     return module;
@@ -188,7 +208,9 @@ protected:
     for (int64_t rows : rowCounts) {
       std::vector<float> x(rows * layer.k), y(rows * layer.n, -1.0f);
       for (auto [i, value] : llvm::enumerate(x))
-        value = i / layer.k == 0 ? 255.0f : float(random() % 256);
+        value = i / layer.k == 0   ? 255.0f
+                : i / layer.k == 1 ? 0.0f
+                                   : float(random() % 256);
       run(x.data(), y.data(), rows, aligned);
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t c = 0; c < layer.n; ++c) {
@@ -216,15 +238,19 @@ protected:
 };
 
 TEST_P(KernelGrid, FloatResultIsTheDefinition) {
+  bool isGrouped = GetParam().row->isGrouped();
   for (int64_t n : channelCounts)
-    for (int64_t k : {1, 4, 31})
-      check(Layer(n, k, random), /*quantizedResult=*/false);
+    for (int64_t k : isGrouped ? std::array<int64_t, 3>{1, 64, 130}
+                               : std::array<int64_t, 3>{1, 4, 31})
+      check(Layer(n, k, random, isGrouped), /*quantizedResult=*/false);
 }
 
 TEST_P(KernelGrid, QuantizedResultIsTheDefinition) {
-  for (int64_t k : inputCounts)
+  bool isGrouped = GetParam().row->isGrouped();
+  for (int64_t k : isGrouped ? ArrayRef<int64_t>(groupedInputCounts)
+                             : ArrayRef<int64_t>(inputCounts))
     for (int64_t n : {1, 17})
-      check(Layer(n, k, random), /*quantizedResult=*/true);
+      check(Layer(n, k, random, isGrouped), /*quantizedResult=*/true);
 }
 
 /// Rows whose panels can list groups.
@@ -232,7 +258,9 @@ class KernelLists : public KernelGrid {};
 
 std::vector<RowOnHost> listingRows() {
   std::vector<RowOnHost> rows = hostRows();
-  llvm::erase_if(rows, [](const RowOnHost &on) { return on.row->hasSteps(); });
+  llvm::erase_if(rows, [](const RowOnHost &on) {
+    return on.row->hasSteps() || !on.row->isByteRow();
+  });
   return rows;
 }
 
@@ -273,11 +301,16 @@ INSTANTIATE_TEST_SUITE_P(Host, KernelLists, testing::ValuesIn(listingRows()),
 // under the wrong name.
 TEST(KernelTable, NamesSayWhatTheRowsSay) {
   for (const KernelRow &row : kernelTable()) {
-    std::string operands = row.lhs == LhsStorage::S16  ? "s16s8s"
-                           : row.lhs == LhsStorage::S8 ? "s8s8s"
-                           : row.lhs == LhsStorage::U8 ? "u8s8s"
-                                                       : "f32f32f";
-    std::string name = "gemm_" + operands + std::to_string(row.sumBits) + "_" +
+    std::string lhs = row.lhs == LhsStorage::S16  ? "s16"
+                      : row.lhs == LhsStorage::S8 ? "s8"
+                      : row.lhs == LhsStorage::U8 ? "u8"
+                                                  : "f32";
+    std::string rhs = row.rhs == RhsStorage::U4   ? "u4"
+                      : row.rhs == RhsStorage::S4 ? "s4"
+                      : row.isFloat()             ? "f32"
+                                                  : "s8";
+    std::string name = "gemm_" + lhs + rhs + (row.isFloat() ? "f" : "s") +
+                       std::to_string(row.sumBits) + "_" +
                        std::to_string(row.mr) + "x" + std::to_string(row.nr) +
                        "x" + std::to_string(row.kr) + "_" +
                        isaName(row.isa).str();
@@ -288,8 +321,8 @@ TEST(KernelTable, NamesSayWhatTheRowsSay) {
   }
 }
 
-// Every instruction set must have a kernel of both kinds, or a layer has none.
-TEST(KernelTable, EveryIsaHasBothKinds) {
+// Every instruction set must have a kernel of each kind, or a layer has none.
+TEST(KernelTable, EveryIsaHasAllKinds) {
   for (Isa isa : {Isa::portable, Isa::sse41, Isa::avx2, Isa::avxvnni,
                   Isa::avx512bw, Isa::avx512vnni, Isa::neon, Isa::dotprod,
                   Isa::i8mm, Isa::sve, Isa::svei8mm, Isa::amx}) {
@@ -299,7 +332,9 @@ TEST(KernelTable, EveryIsaHasBothKinds) {
     const KernelRow *row = chooseRow({weight, 1, 1, 255}, isa).row;
     ASSERT_NE(row, nullptr);
     EXPECT_EQ(row->isa, isa);
-    EXPECT_FALSE(row->isFloat());
+    EXPECT_TRUE(row->isByteRow());
+    EXPECT_EQ(chooseGroupedRow(1, isa).isa, isa);
+    EXPECT_TRUE(chooseGroupedRow(1, isa).isGrouped());
   }
 }
 

@@ -152,3 +152,77 @@ func.func @size(%x: memref<?x4xi16>, %w: memref<63xi8>, %b: memref<16xi32>, %y: 
 func.func @empty() {
   return
 }
+
+// -----
+
+// Weights of 4 bits: per group one sum for each vector of a row, eight steps of
+// two vectors' nibbles by two quads of channels, then the multiplier.
+// CHECK-LABEL: func.func @grouped
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: llvm.load %{{.*}} : !llvm.ptr -> vector<64xi8>
+// CHECK: dense<-8> : vector<2xi16>
+// CHECK: llvm.store %{{.*}} : i32, !llvm.ptr
+// CHECK: func.func private @gemm_s8u4s16_4x16x64_avx2_to_f32
+// CHECK: scf.for {{.*}} step %c4
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK-COUNT-16: qnet.pair_dot
+// CHECK-NOT: qnet.pair_dot
+// CHECK: scf.yield
+// CHECK: arith.extui %{{.*}} : vector<16xi8> to vector<16xi16>
+// CHECK-COUNT-8: qnet.dot {{.*}} : vector<8xi32>, vector<16xi16>, vector<16xi16>
+// CHECK-NOT: qnet.dot
+// CHECK: scf.for {{.*}} step %c2
+func.func @grouped(%x: memref<?x100xi8>, %y: memref<?x16xf32>, %w: memref<1024xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                   %g: memref<64xi8>, %s: memref<?x2xi32>) {
+  qnet.group_sums ins(%x : memref<?x100xi8>) outs(%s : memref<?x2xi32>) {halves}
+  qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : memref<?x100xi8>, memref<1024xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) group_multiplier(%g : memref<64xi8>) group_sums(%s : memref<?x2xi32>)
+    outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+// Signed nibbles need no sums.
+// CHECK: func.func private @gemm_s8s4s32_4x16x64_dotprod_to_f32
+// CHECK: dense<0> : vector<4xi32>
+// CHECK: arith.shli
+// CHECK: arith.shrsi
+// CHECK: qnet.dot {{.*}} : vector<4xi32>, vector<16xi8>, vector<16xi8>
+// CHECK: arith.extui %{{.*}} : vector<4xi8> to vector<4xi32>
+// CHECK: arith.muli
+func.func @signed(%x: memref<?x64xi8>, %y: memref<?x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                  %g: memref<16xi8>) {
+  qnet.packed_dense "gemm_s8s4s32_4x16x64_dotprod" ins(%x, %w, %b : memref<?x64xi8>, memref<512xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) group_multiplier(%g : memref<16xi8>) outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @no_multiplier(%x: memref<?x64xi8>, %y: memref<?x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>) {
+  // expected-error @below {{has not the group operands of gemm_s8s4s32_4x16x64_dotprod}}
+  qnet.packed_dense "gemm_s8s4s32_4x16x64_dotprod" ins(%x, %w, %b : memref<?x64xi8>, memref<512xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @multiplier_size(%x: memref<?x64xi8>, %y: memref<?x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                           %g: memref<17xi8>) {
+  // expected-error @below {{group multipliers do not have the size that gemm_s8s4s32_4x16x64_dotprod needs for 16 channels}}
+  qnet.packed_dense "gemm_s8s4s32_4x16x64_dotprod" ins(%x, %w, %b : memref<?x64xi8>, memref<512xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) group_multiplier(%g : memref<17xi8>) outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @sums_shape(%x: memref<?x100xi8>, %s: memref<?x1xi32>) {
+  // expected-error @below {{gives one sum for each group of 64 channels, but 'memref<?x1xi32>' is no such result for 'memref<?x100xi8>'}}
+  qnet.group_sums ins(%x : memref<?x100xi8>) outs(%s : memref<?x1xi32>)
+  return
+}

@@ -184,3 +184,49 @@ func.func @pairs_of_bytes(%acc: vector<4xi32>, %x: vector<8xi8>, %w: vector<8xi8
   %r = qnet.dot %acc, %x, %w : vector<4xi32>, vector<8xi8>, vector<8xi8>
   return %r : vector<4xi32>
 }
+
+// -----
+
+// Nibbles are the unsigned operand, and its sums wrap.
+// AVX2-LABEL: func.func @nibbles16
+// AVX2: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%arg1, %arg2)
+// AVX2: arith.addi %arg0, %[[P]] : vector<16xi16>
+// AVX512BW-LABEL: func.func @nibbles16
+// AVX512BW-NOT: intrinsic
+// AVX512BW: arith.extui %arg1 : vector<32xi8> to vector<32xi16>
+// AVX512BW: arith.extsi %arg2 : vector<32xi8> to vector<32xi16>
+// AVX512BW: arith.muli
+// AVX512BW-COUNT-2: arith.addi
+func.func @nibbles16(%sums: vector<16xi16>, %w: vector<32xi8>, %x: vector<32xi8>) -> vector<16xi16> {
+  %r = qnet.pair_dot %sums, %w, %x : vector<16xi16>, vector<32xi8>, vector<32xi8>
+  return %r : vector<16xi16>
+}
+
+// -----
+
+// SSE41-LABEL: func.func @nibbles8
+// SSE41: llvm.call_intrinsic "llvm.x86.ssse3.pmadd.ub.sw.128"(%arg1, %arg2)
+func.func @nibbles8(%sums: vector<8xi16>, %w: vector<16xi8>, %x: vector<16xi8>) -> vector<8xi16> {
+  %r = qnet.pair_dot %sums, %w, %x : vector<8xi16>, vector<16xi8>, vector<16xi8>
+  return %r : vector<8xi16>
+}
+
+// -----
+
+// AVX512BW-LABEL: func.func @nibbles32
+// AVX512BW: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"(%arg1, %arg2)
+func.func @nibbles32(%sums: vector<32xi16>, %w: vector<64xi8>, %x: vector<64xi8>) -> vector<32xi16> {
+  %r = qnet.pair_dot %sums, %w, %x : vector<32xi16>, vector<64xi8>, vector<64xi8>
+  return %r : vector<32xi16>
+}
+
+// -----
+
+// A group's sums of 16 bits times its multiplier, added in 32 bits.
+// AVX2-LABEL: func.func @multiplier
+// AVX2: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%arg1, %arg2)
+// AVX2: arith.addi %arg0, %[[P]] : vector<8xi32>
+func.func @multiplier(%acc: vector<8xi32>, %sums: vector<16xi16>, %m: vector<16xi16>) -> vector<8xi32> {
+  %r = qnet.dot %acc, %sums, %m : vector<8xi32>, vector<16xi16>, vector<16xi16>
+  return %r : vector<8xi32>
+}

@@ -65,6 +65,36 @@ func.func @float(%x: tensor<?x2xf32>) -> tensor<?x16xf32> {
   return %y : tensor<?x16xf32>
 }
 
+// Weights of 4 bits, for AVX2 as w + 8 in each half of a byte, 0x88 beyond;
+// channels 0 and 4 share the first byte: 7 + 8 = 15 and -1 + 8 = 7 give 0x7F.
+// Each multiplier twice, for both half sums. Activations are stored less 128,
+// and the bias gives it back: 1 + 3 * 128 * (7 - 1) = 2305. For dotprod w itself,
+// the multiplier once, no sums.
+// ALL-LABEL: func.func @grouped
+// AVX2-DAG: %[[W:.*]] = qnet.constant dense<"0x7F88{{.*}}"> : tensor<512xi8>
+// AVX2-DAG: %[[B:.*]] = qnet.constant dense<[2305, 0, {{.*}}]> : tensor<16xi32>
+// AVX2-DAG: %[[G:.*]] = qnet.constant dense<[3, 3, 0, 0, {{.*}}]> : tensor<32xi8>
+// AVX2: %[[X:.*]] = qnet.storage_cast {{.*}} {offset = -128 : i64} : {{.*}} -> tensor<?x5xi8>
+// AVX2: %[[S:.*]] = qnet.group_sums ins(%[[X]] : tensor<?x5xi8>) outs({{.*}} : tensor<?x1xi32>) {halves}
+// AVX2: qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%[[X]], %[[W]], %[[B]]
+// AVX2-SAME: group_multiplier(%[[G]] : tensor<32xi8>) group_sums(%[[S]] : tensor<?x1xi32>)
+// DOT-DAG: qnet.constant dense<"0xF700{{.*}}"> : tensor<512xi8>
+// DOT-DAG: qnet.constant dense<[3, 0, {{.*}}]> : tensor<16xi8>
+// DOT-NOT: group_sums
+// DOT: qnet.packed_dense "gemm_s8s4s32_4x16x64_dotprod"
+// DOT-NOT: group_sums
+// DOT: return
+func.func @grouped(%x: tensor<?x5xf32>) -> tensor<?x1xf32> {
+  %w = qnet.constant dense<[[7, 0, 0, 0, -1]]> : tensor<1x5xi4>
+  %g = qnet.constant dense<3> : tensor<1x1xui8>
+  %b = qnet.constant dense<1> : tensor<1xi32>
+  %m = qnet.constant dense<0.5> : tensor<1xf32>
+  %q = qnet.quantize %x : tensor<?x5xf32> -> tensor<?x5x!q>
+  %y = qnet.qdense %q, %w, %b, %m group_multiplier(%g)
+    : (tensor<?x5x!q>, tensor<1x5xi4>, tensor<1xi32>, tensor<1xf32>, tensor<1x1xui8>) -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
+}
+
 // Nothing to do: weights that are not constant stay for Lower's plain loop.
 // ALL-LABEL: func.func @not_constant
 // ALL: qnet.dense

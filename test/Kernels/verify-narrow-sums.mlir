@@ -109,3 +109,50 @@ func.func @listed(%q: tensor<?x64x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf3
     lists(%s, %o : tensor<2xi32>, tensor<2xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
+
+// -----
+
+// Weights of 4 bits: whatever the activations, 32 * 7 * 128 = 28672 fits. All
+// bits set are twice w + 8 = 15.
+func.func @nibbles(%x: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi8>, %s: tensor<?x1xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<-1> : tensor<512xi8>
+  %sums = qnet.group_sums ins(%x : tensor<?x64xi8>) outs(%s : tensor<?x1xi32>) {halves} -> tensor<?x1xi32>
+  %y = qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<32xi8>) group_sums(%sums : tensor<?x1xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// A nibble of 0 is w = -8, and 32 * 8 * 128 is one too many.
+func.func @nibbles_wrap(%x: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi8>, %s: tensor<?x1xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<0> : tensor<512xi8>
+  %sums = qnet.group_sums ins(%x : tensor<?x64xi8>) outs(%s : tensor<?x1xi32>) {halves} -> tensor<?x1xi32>
+  // expected-error @below {{a 16-bit sum of group 0 reaches 32768: the kernel would wrap}}
+  %y = qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<32xi8>) group_sums(%sums : tensor<?x1xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// The sums of another tensor correct nothing.
+func.func @sums_of_another(%x: tensor<?x64xi8>, %z: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi8>, %s: tensor<?x1xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<-1> : tensor<512xi8>
+  %sums = qnet.group_sums ins(%z : tensor<?x64xi8>) outs(%s : tensor<?x1xi32>) {halves} -> tensor<?x1xi32>
+  // expected-error @below {{needs the group_sums of its own input, in halves}}
+  %y = qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<32xi8>) group_sums(%sums : tensor<?x1xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// A row that adds in 32 bits wants one sum a group, not two halves.
+func.func @sums_in_halves(%x: tensor<?x64xi8>, %w: tensor<512xi8>, %b: tensor<16xi32>, %g: tensor<16xi8>, %s: tensor<?x1xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %sums = qnet.group_sums ins(%x : tensor<?x64xi8>) outs(%s : tensor<?x1xi32>) {halves} -> tensor<?x1xi32>
+  // expected-error @below {{needs the group_sums of its own input, not in halves}}
+  %y = qnet.packed_dense "gemm_s8u4s32_4x16x64_avxvnni" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<16xi8>) group_sums(%sums : tensor<?x1xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}

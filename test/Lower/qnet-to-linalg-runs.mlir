@@ -27,9 +27,10 @@ func.func @main(%x: tensor<?x5xf32> {qnet.example = dense<[[1.0, -2.5, 0.25, 60.
   %b1 = qnet.constant dense<[-200, 20, 300, 7]> : tensor<4xi32>
   %m1 = qnet.constant dense<[0.125, 0.0625, 0.3, 0.001]> : tensor<4xf32>
   %mw = qnet.constant dense<[1.5, 0.7, 3.3, 0.01]> : tensor<4xf32>
-  %w2 = qnet.constant dense<[[1, -2, 3, 9], [5, 6, -7, -9], [-1, 2, -3, 4]]> : tensor<3x4xi8>
+  %w2 = qnet.constant dense<[[1, -2, 3, 7], [5, 6, -7, -7], [-1, 2, -3, 4]]> : tensor<3x4xi4>
+  %g2 = qnet.constant dense<[[1], [2], [255]]> : tensor<3x1xui8>
   %b2 = qnet.constant dense<[1, 2, 3]> : tensor<3xi32>
-  %m2 = qnet.constant dense<[0.0078125, 0.01, 0.003]> : tensor<3xf32>
+  %m2 = qnet.constant dense<[0.0078125, 0.01, 0.00003]> : tensor<3xf32>
   %o2 = qnet.constant dense<[0.1, -0.2, 0.3]> : tensor<3xf32>
   %table = qnet.constant dense<77> : tensor<4096xui8>
   %q = qnet.quantize %x : tensor<?x5xf32> -> tensor<?x5x!in>
@@ -39,8 +40,8 @@ func.func @main(%x: tensor<?x5xf32> {qnet.example = dense<[[1.0, -2.5, 0.25, 60.
   %r = qnet.requantize %a : tensor<?x4x!mid> -> tensor<?x4x!sum>
   %s = qnet.qadd %r, %t : (tensor<?x4x!sum>, tensor<?x4x!mid>) -> tensor<?x4x!sum>
   %p = qnet.qmul %s, %a : (tensor<?x4x!sum>, tensor<?x4x!mid>) -> tensor<?x4x!sum>
-  %y = qnet.qdense %p, %w2, %b2, %m2 out_bias(%o2)
-    : (tensor<?x4x!sum>, tensor<3x4xi8>, tensor<3xi32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %y = qnet.qdense %p, %w2, %b2, %m2 out_bias(%o2) group_multiplier(%g2)
+    : (tensor<?x4x!sum>, tensor<3x4xi4>, tensor<3xi32>, tensor<3xf32>, tensor<3xf32>, tensor<3x1xui8>) -> tensor<?x3xf32>
   %z = qnet.softmax %y {axis = 1 : i64} : tensor<?x3xf32> -> tensor<?x3xf32>
   return %z : tensor<?x3xf32>
 }

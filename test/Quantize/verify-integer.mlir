@@ -54,6 +54,19 @@ func.func @overflow(%q: tensor<?x1x!quant.uniform<u8:f32, 1.0:0>>) -> tensor<?x2
 
 // -----
 
+// I4: a multiplier counts. 7 * 255 * 255 = 455175.
+func.func @grouped_overflow(%q: tensor<?x1x!quant.uniform<u8:f32, 1.0:0>>) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<[[7], [7]]> : tensor<2x1xi4>
+  %g = qnet.constant dense<[[255], [255]]> : tensor<2x1xui8>
+  %b = qnet.constant dense<[2147028472, 2147028473]> : tensor<2xi32>
+  %m = qnet.constant dense<1.0> : tensor<2xf32>
+  // expected-error @below {{breaks I4 of verify-integer: the accumulator of output channel 1 can leave 32 bits}}
+  %y = qnet.qdense %q, %w, %b, %m group_multiplier(%g) : (tensor<?x1x!quant.uniform<u8:f32, 1.0:0>>, tensor<2x1xi4>, tensor<2xi32>, tensor<2xf32>, tensor<2x1xui8>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
 // I4 holds at the last bias that fits: 2^31 - 1 - 127 * 255.
 func.func @no_overflow(%q: tensor<?x1x!quant.uniform<u8:f32, 1.0:0>>) -> tensor<?x1xf32> {
   %w = qnet.constant dense<127> : tensor<1x1xi8>

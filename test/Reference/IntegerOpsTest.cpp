@@ -115,10 +115,14 @@ TEST(Moves, KeepStoredIntegers) {
 // qdense
 //===----------------------------------------------------------------------===//
 
-const char *const kPlain = "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>";
-const char *const kShift = "operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0>";
+const char *const kPlain =
+    "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0>";
+const char *const kShift =
+    "operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0, 0>";
 const char *const kOutBias =
-    "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1>";
+    "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1, 0>";
+const char *const kGrouped =
+    "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 1>";
 
 TEST(QDense, EachFinish) {
   Literal input("dense<[[1, 2, 255]]> : tensor<1x3xui8>",
@@ -143,6 +147,19 @@ TEST(QDense, EachFinish) {
            "dense<[32, 31]> : tensor<2xi32>"},
           {Literal("dense<[[21, 80]]> : tensor<1x2xui8>",
                    "tensor<1x2x!quant.uniform<u8:f32, 0.25:5>>")});
+}
+
+/// 4-bit weights count as often as their group's multiplier says.
+TEST(QDense, GroupedWeights) {
+  checkOp("qnet.qdense", kGrouped,
+          {Literal("dense<[[1, 2, 255]]> : tensor<1x3xui8>",
+                   "tensor<1x3x!quant.uniform<u8:f32, 0.5:10>>"),
+           "dense<[[7, -7, 0], [1, -1, -7]]> : tensor<2x3xi4>",
+           "dense<[1, 20]> : tensor<2xi32>",
+           "dense<[1.0, 0.5]> : tensor<2xf32>",
+           "dense<[[3], [255]]> : tensor<2x1xui8>"},
+          // 1 + 3 * (7 - 14); (20 + 255 * (1 - 2 - 1785)) / 2
+          {"dense<[[-20.0, -227705.0]]> : tensor<1x2xf32>"});
 }
 
 /// Random layers against a plain triple loop and Numerics' own requantize.
@@ -191,6 +208,44 @@ TEST(QDense, EqualsAPlainLoop) {
                   numerics::requantize(acc, inputs[3].reals[c], params));
       }
   }
+}
+
+/// The same for 4-bit weights: groups of 64, the last one of 2.
+TEST(QDense, GroupsEqualAPlainLoop) {
+  std::mt19937 random(7);
+  constexpr int64_t rows = 3, columns = 5, depth = 130, groups = 3;
+  Session session;
+  func::FuncOp f = session.parseFunction(R"(
+    func.func @f(%x: tensor<3x130x!quant.uniform<u8:f32, 0.5:10>>, %w: tensor<5x130xi4>, %b: tensor<5xi32>, %m: tensor<5xf32>, %g: tensor<5x3xui8>) -> tensor<3x5xf32> {
+      %r = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<3x130x!quant.uniform<u8:f32, 0.5:10>>, tensor<5x130xi4>, tensor<5xi32>, tensor<5xf32>, tensor<5x3xui8>) -> tensor<3x5xf32>
+      return %r : tensor<3x5xf32>
+    })");
+  ASSERT_TRUE(f);
+  SmallVector<Tensor> inputs;
+  for (Type type : f.getArgumentTypes())
+    inputs.emplace_back(cast<ShapedType>(type).getElementType(),
+                        cast<ShapedType>(type).getShape());
+  for (int64_t &q : inputs[0].integers)
+    q = random() % 256;
+  for (int64_t &q : inputs[1].integers)
+    q = int64_t(random() % 15) - 7;
+  for (int64_t &q : inputs[2].integers)
+    q = int64_t(random() % 20001) - 10000;
+  llvm::fill(inputs[3].reals, 1.0);
+  for (int64_t &q : inputs[4].integers)
+    q = random() % 255 + 1;
+  auto got = Interpreter().run(f, inputs);
+  ASSERT_TRUE(succeeded(got)) << session.messages;
+  for (int64_t r = 0; r != rows; ++r)
+    for (int64_t c = 0; c != columns; ++c) {
+      int64_t acc = inputs[2].integers[c];
+      for (int64_t k = 0; k != depth; ++k)
+        acc += inputs[4].integers[c * groups + k / 64] *
+               inputs[0].integers[r * depth + k] *
+               inputs[1].integers[c * depth + k];
+      ASSERT_EQ((*got)[0].reals[r * columns + c],
+                static_cast<double>(static_cast<float>(acc)));
+    }
 }
 
 /// 67,000 products of 255 * 127 do not fit in 32 bits. A silent wrap here would

@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))  # the benchmark's modules are no package
-from kernel_rows import TILE_INPUTS, Row, kernel_rows  # noqa: E402 - from the folder above
+from kernel_rows import GROUP_CHANNELS, TILE_INPUTS, Row, kernel_rows  # noqa: E402 - from the folder above
 
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65)
 INPUTS = 133
@@ -83,12 +83,17 @@ class Chain:
         inputs = INPUTS + (8 * row.kr if row.kr == TILE_INPUTS else 0)
         self.widths = (inputs, 3 * row.nr + 1, 2 * row.nr - 1, 3)
         shapes = list(zip(self.widths[1:], self.widths[:-1], strict=True))
-        self.weights: list[Integers] = [random.integers(-127, 128, shape) for shape in shapes]
-        self.weights[0][0], self.weights[0][1] = 127, -127
+        most = 7 if row.rhs else 127
+        self.weights: list[Integers] = [random.integers(-most, most + 1, shape) for shape in shapes]
+        self.weights[0][0], self.weights[0][1] = most, -most
         if lists:
             for weights in self.weights:
                 zero = random.random((len(weights) // 16 + 1, weights.shape[1] // 4 + 1)) < ZERO_SHARE
                 weights[zero.repeat(16, 0).repeat(4, 1)[: weights.shape[0], : weights.shape[1]]] = 0
+        # Multipliers of groups: one in each layer at its extreme.
+        self.groups: list[Integers] = [random.integers(1, 9, (n, -(-k // GROUP_CHANNELS))) for n, k in shapes]
+        for groups in self.groups:
+            groups[0, 0] = 255
         self.biases: list[Integers] = [random.integers(-5000, 5000, n) for n, _ in shapes]
         self.multipliers = [(random.random(n) * 0.01 + 0.001).astype(np.float32) for n, _ in shapes]
         self.rows: Floats = random.integers(0, 256, (max(BATCHES), inputs)).astype(np.float32)
@@ -117,6 +122,9 @@ class Chain:
                     ("b", self.biases[i], "i32"),
                     ("m", self.multipliers[i], "f32"),
                 ]
+            if self.row.rhs:
+                operands[0] = ("w", self.weights[i], "i4")
+                operands.append(("g", self.groups[i], "ui8"))
             names, kinds = [value], [types[i]]
             for name, values, kind in operands:
                 names.append(f"%{name}{i}")
@@ -124,7 +132,10 @@ class Chain:
                 lines.append(f"{names[-1]} = qnet.constant dense<{values.tolist()}> : {kinds[-1]}")
             value = f"%v{i + 1}"
             op = "dense" if self.is_float else "qdense"
-            lines.append(f"{value} = qnet.{op} {', '.join(names)} : ({', '.join(kinds)}) -> {types[i + 1]}")
+            written = ", ".join(names)
+            if self.row.rhs:
+                written = f"{', '.join(names[:-1])} group_multiplier({names[-1]})"
+            lines.append(f"{value} = qnet.{op} {written} : ({', '.join(kinds)}) -> {types[i + 1]}")
         lines += [f"return {value} : {types[3]}", "}"]
         quantized = ("!quant.uniform<u8:f32, 1.0:0>", f"!quant.uniform<u8<0:{LARGEST}>:f32, 1.0:{ZERO_POINT}>")
         return "".join(f"!q{i} = {kind}\n" for i, kind in enumerate(quantized)) + "\n".join(lines) + "\n"
@@ -142,7 +153,8 @@ class Chain:
                     sums = sums + values[:, k : k + 1] * self.real(i)[:, k]
                 values = sums
                 continue
-            accumulator = values.astype(np.int64) @ weights.T + self.biases[i]
+            factors = np.repeat(self.groups[i], GROUP_CHANNELS, axis=1)[:, : weights.shape[1]] if self.row.rhs else 1
+            accumulator = values.astype(np.int64) @ (weights * factors).T + self.biases[i]
             values = accumulator.astype(np.float32) * self.multipliers[i]
             if i < 2:
                 values = np.clip(np.rint(values) + np.float32(ZERO_POINT), 0, LARGEST).astype(np.float32)

@@ -114,10 +114,10 @@ CHOICES = [
 ]
 
 
-def network(hidden: int = 50, zero_share: float = 0) -> onnx.ModelProto:
+def network(hidden: int = 50, third: int = 17, zero_share: float = 0) -> onnx.ModelProto:
     """37 -> 50 -> 50 (+ 50) -> 17, joined with 5 of the 50 -> 11, and its softmax.
 
-    With another width in place of 50, and `zero_share` of the blocks of 4 inputs by 16 outputs zero.
+    With other widths in place of 50 and 17, and `zero_share` of the blocks of 4 inputs by 16 outputs zero.
     """
     random = np.random.default_rng(3)
     weights = {}
@@ -139,11 +139,11 @@ def network(hidden: int = 50, zero_share: float = 0) -> onnx.ModelProto:
         dense("a", "second", hidden, hidden),
         helper.make_node("Tanh", ["second"], ["b"], name="tanh"),
         helper.make_node("Add", ["a", "b"], ["sum"], name="sum"),
-        dense("sum", "third", hidden, 17),
+        dense("sum", "third", hidden, third),
         helper.make_node("LeakyRelu", ["third"], ["c"], name="leaky", alpha=0.1),
         helper.make_node("Slice", ["sum", "starts", "ends", "axes"], ["part"], name="part"),
         helper.make_node("Concat", ["c", "part"], ["joined"], name="joined", axis=1),
-        dense("joined", "logits", 22, LOGITS),
+        dense("joined", "logits", third + 5, LOGITS),
         helper.make_node("Softmax", ["logits"], ["shares"], name="softmax", axis=1),
     ]
     tensor = helper.make_tensor_value_info
@@ -169,8 +169,9 @@ def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDAr
 class Workshop:
     """The model, its rows, and what the reference interpreter makes of them."""
 
-    def __init__(self, folder: Path, model: onnx.ModelProto) -> None:
+    def __init__(self, folder: Path, model: onnx.ModelProto, flags: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        self.flags = flags
         self.model = folder / "net.onnx"
         onnx.save(model, self.model)
         random = np.random.default_rng(4)
@@ -229,7 +230,7 @@ class Workshop:
             "--name",
             "net",
         ]
-        command += [f"--cpu={cpu}", f"--emit={kinds}"] + ([f"--target={triple}"] if triple else [])
+        command += [*self.flags, f"--cpu={cpu}", f"--emit={kinds}"] + ([f"--target={triple}"] if triple else [])
         subprocess.run(command, check=True, capture_output=True, text=True)
         return out
 
@@ -265,6 +266,7 @@ def test_sparse_network_has_the_same_bits(sparse_workshop: Workshop, machine: Ma
 
 
 def check_bits(workshop: Workshop, machine: Machine) -> None:
+    """Run what is compiled for a machine, natively or under qemu: all of its bits are the reference's."""
     if machine.triple.startswith("x86_64") and platform.machine() != "x86_64":
         pytest.skip("runs x86 code natively; the ARM and RISC-V cases of this test run here under emulation")
     out = workshop.built(str(machine), machine.triple, machine.cpu)

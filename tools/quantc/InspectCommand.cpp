@@ -79,6 +79,10 @@ static void printManifest(const Manifest &manifest) {
          layer.function, kernelText(layer)});
   table.print(outs());
   outs() << "\n";
+  for (const mlir::qnet::ManifestLayer &layer : manifest.layers)
+    if (!layer.weightsNote.empty())
+      outs() << "weights of " << layer.name << ": " << layer.weightsNote
+             << "\n";
   for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)
     outs() << "in float: " << entry.node << " (" << entry.op
            << "): " << entry.reason << "\n";

@@ -76,6 +76,19 @@ template <typename T> FailureOr<std::vector<T>> readConstant(Value value) {
   return readElements<T>(attr);
 }
 
+/// The elements of a constant tensor of i4, sign-extended; failure if `value`
+/// is none.
+FailureOr<std::vector<int8_t>> readNibbles(Value value);
+
+/// The weights of a layer as the integers that multiply its input, `[N, K]`:
+/// those of 4 bits times their group's multiplier. Failure if they are no
+/// constants.
+FailureOr<std::vector<int16_t>> readWeights(QDenseOp op);
+
+/// The constant tensor of i4 with these values, each in [-8, 7].
+Value makeNibbles(OpBuilder &builder, Location loc, ArrayRef<int64_t> shape,
+                  ArrayRef<int8_t> values);
+
 /// The attribute for `values` as a tensor of `type`.
 template <typename T>
 ElementsAttr makeElements(RankedTensorType type, ArrayRef<T> values) {

@@ -101,29 +101,66 @@ def Qnet_QDenseOp : Qnet_Op<"qdense", [Pure, AttrSizedOperandSegments,
 
     A ReLU is the clamp at the result's zero point and needs no op of its own.
 
-    - C1: `weights` is `[N, K]` of i8 and K equals the input's last dimension.
+    With `group_multiplier` the weights are of 4 bits, in groups of 64 input
+    channels, and a product counts as often as its group's multiplier says:
+    `acc[n] = bias[n] + sum_k group_multiplier[n, k / 64] * q[k] * weights[n, k]`,
+    as exact as before.
+
+    - C1: `weights` is `[N, K]` of i8 or i4 and K equals the input's last
+      dimension.
     - C2: `bias` is `[N]` of i32, `multiplier` `[N]` of f32 (i32 with `shift`).
     - C3: `out_bias` only with an f32 result, `[N]`; `shift` only with a
       quantized one, `[N]` of i32.
     - C4: the result has the input's leading dimensions, then N.
     - C5: the input is per-tensor quantized over unsigned 8 bits or less; a
       quantized result is per-tensor.
+    - C6: weights of i4 come with a `group_multiplier` of ui8 and shape `[N, G]`,
+      G = K / 64 rounded up; weights of i8 without one.
+    - C7: constant weights of i4 lie in [-7, 7], constant group multipliers are
+      not 0.
 
     ```mlir
     %y = qnet.qdense %x, %w, %b, %m
        : (tensor<?x4x!quant.uniform<u8:f32, 0.5:10>>, tensor<2x4xi8>, tensor<2xi32>, tensor<2xf32>)
       -> tensor<?x2x!quant.uniform<u8:f32, 0.25:0>>
     ```
+    With weights of 4 bits:
+    ```mlir
+    %z = qnet.qdense %x, %w4, %b, %m group_multiplier(%g)
+       : (tensor<?x4x!quant.uniform<u8:f32, 0.5:10>>, tensor<2x4xi4>, tensor<2xi32>, tensor<2xf32>, tensor<2x1xui8>)
+      -> tensor<?x2x!quant.uniform<u8:f32, 0.25:0>>
+    ```
   }];
-  let arguments = (ins Qnet_UniformTensor:$input, RankedTensorOf<[I8]>:$weights,
+  let arguments = (ins Qnet_UniformTensor:$input, RankedTensorOf<[I8, I<4>]>:$weights,
                        RankedTensorOf<[I32]>:$bias, RankedTensorOf<[F32, I32]>:$multiplier,
                        Optional<RankedTensorOf<[I32]>>:$shift,
-                       Optional<RankedTensorOf<[F32]>>:$out_bias);
+                       Optional<RankedTensorOf<[F32]>>:$out_bias,
+                       Optional<RankedTensorOf<[UI8]>>:$group_multiplier);
   let results = (outs RankedTensorOf<[F32, Qnet_Uniform]>:$result);
   let assemblyFormat = [{
     $input `,` $weights `,` $bias `,` $multiplier
     (`shift` `(` $shift^ `)`)? (`out_bias` `(` $out_bias^ `)`)?
+    (`group_multiplier` `(` $group_multiplier^ `)`)?
     attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // A layer of 8-bit weights.
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input, "::mlir::Value":$weights,
+                   "::mlir::Value":$bias, "::mlir::Value":$multiplier, "::mlir::Value":$shift,
+                   "::mlir::Value":$out_bias), [{
+      build($_builder, $_state, result, input, weights, bias, multiplier, shift, out_bias,
+            /*group_multiplier=*/::mlir::Value());
+    }]>];
+  let extraClassDeclaration = [{
+    /// Input channels that share a group multiplier. Of 64, each half sum of a
+    /// kernel that adds in 16 bits has 32 products of at most 128 * 7, which
+    /// fit; and a multiplier of one byte adds 1/32 to the weights' size.
+    static constexpr int64_t kGroupChannels = 64;
+    /// The largest 4-bit weight by absolute value: one more would not fit.
+    static constexpr int64_t kMaxGroupedWeight = 7;
+    static int64_t groupsOf(int64_t channels) {
+      return (channels + kGroupChannels - 1) / kGroupChannels;
+    }
   }];
   let hasVerifier = 1;
 }

@@ -98,6 +98,30 @@ def Qnet_BlockDotOp : Qnet_Op<"block_dot", [Pure, AllTypesMatch<["accumulator", 
   let hasVerifier = 1;
 }
 
+def Qnet_PairDotOp : Qnet_Op<"pair_dot", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "Products of 4-bit weights added in 16 bits";
+  let description = [{
+    `result[l] = accumulator[l] + lhs[2*l] * rhs[2*l] + lhs[2*l+1] * rhs[2*l+1]`
+    modulo 2^16, with `lhs` in [0, 15] (whoever makes the op sees to it) and
+    `rhs` signed. So small an lhs never makes `vpmaddubsw` saturate: 15 * 128 * 2
+    is 3840 (Intel SDM volume 2, PMADDUBSW).
+
+    - C1: lhs and rhs have twice as many elements as the accumulator.
+
+    ```mlir
+    %r = qnet.pair_dot %sums, %w, %a : vector<16xi16>, vector<32xi8>, vector<32xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I16]>:$accumulator,
+                       VectorOfRankAndType<[1], [I8]>:$lhs,
+                       VectorOfRankAndType<[1], [I8]>:$rhs);
+  let results = (outs VectorOfRankAndType<[1], [I16]>:$result);
+  let assemblyFormat = [{
+    $accumulator `,` $lhs `,` $rhs attr-dict `:` type($accumulator) `,` type($lhs) `,` type($rhs)
+  }];
+  let hasVerifier = 1;
+}
+
 def Qnet_PairRowsOp : Qnet_Op<"pair_rows", [DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Rows of bytes, two and two, as block_dot reads them";
@@ -121,6 +145,36 @@ def Qnet_PairRowsOp : Qnet_Op<"pair_rows", [DestinationStyleOpInterface,
     $input `,` $init attr-dict `:` type($input) `,` type($init) (`->` type($results)^)?
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
+def Qnet_GroupSumsOp : Qnet_Op<"group_sums", [DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "What storing 4-bit weights as unsigned nibbles adds, with its sign changed";
+  let description = [{
+    A kernel that multiplies by `w + 8` in place of the weight w starts the sum of
+    each group of 64 channels from -8 times the sum of the row's stored
+    activations there. With `halves` the sum is kept in two halves of 16 bits,
+    modulo 2^16: that of channels 0 and 1 of every four in the low half, that of
+    channels 2 and 3 in the high one. Otherwise it is one i32. The bytes that
+    follow a row count as the kernel reads them: it meets them with w = 0.
+
+    On tensors before bufferization, on memrefs after it: `input` is `[rows, K]`
+    of i8, `init` `[rows, G]` of i32 with G = K / 64 rounded up (checked by
+    `expand-packed-dense`).
+
+    ```text
+    %s = qnet.group_sums ins(%x : tensor<?x100xi8>) outs(%init : tensor<?x2xi32>) {halves} -> tensor<?x2xi32>
+    ```
+  }];
+  let arguments = (ins AnyShaped:$input, AnyShaped:$init, UnitAttr:$halves);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict
+    (`->` type($results)^)?
+  }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
@@ -178,6 +232,12 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
 
     Rows of blocks (i8mm) take their input from `pair_rows`.
 
+    Rows of 4-bit weights take `packed` as `[N/NR][K/64][8][NR][4]` bytes: of a
+    byte, the low half is the weight of channel 8 * s + i of step s, the high half
+    that of channel 8 * s + 4 + i. `group_multiplier` has a byte for each vector
+    element that it multiplies, `group_sums` is what the op of that name gives
+    where the row's nibbles are unsigned.
+
     On tensors before bufferization, on memrefs after it.
 
     The kernel must be in the table with the row's operand types;
@@ -191,7 +251,9 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
                        Optional<AnyShaped>:$list_groups,
                        Optional<AnyShaped>:$visit_starts,
                        Optional<AnyShaped>:$visit_offsets,
-                       Optional<AnyShaped>:$visit_weights, AnyShaped:$init,
+                       Optional<AnyShaped>:$visit_weights,
+                       Optional<AnyShaped>:$group_multiplier,
+                       Optional<AnyShaped>:$group_sums, AnyShaped:$init,
                        StrAttr:$kernel,
                        DefaultValuedAttr<I32Attr, "0">:$zero_point,
                        DefaultValuedAttr<I32Attr, "0">:$qmin,
@@ -208,6 +270,8 @@ def Qnet_PackedDenseOp : Qnet_Op<"packed_dense", [AttrSizedOperandSegments,
       type($list_groups) `)`)?
     (`visits` `(` $visit_starts^ `,` $visit_offsets `,` $visit_weights `:`
       type($visit_starts) `,` type($visit_offsets) `,` type($visit_weights) `)`)?
+    (`group_multiplier` `(` $group_multiplier^ `:` type($group_multiplier) `)`)?
+    (`group_sums` `(` $group_sums^ `:` type($group_sums) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{

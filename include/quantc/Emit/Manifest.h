@@ -64,6 +64,9 @@ struct ManifestLayer {
   int64_t outputs = 0;
   /// 0 where the op has no weights; 32 where it computes in float.
   int64_t weightsBits = 0;
+  /// Why these bits and not those that were asked for; mostly empty, and then
+  /// not in the file.
+  std::string weightsNote;
   int64_t inputBits = 0;
   int64_t outputBits = 0;
   uint64_t weightsBytes = 0;

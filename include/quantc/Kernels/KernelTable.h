@@ -15,6 +15,10 @@ namespace mlir::qnet {
 /// How a kernel wants its activations stored (Kernels.def).
 enum class LhsStorage { S16, S8, U8, F32 };
 
+/// How a kernel reads its weights: of 8 bits (floats where Lhs is F32), or of 4
+/// with group multipliers, as w + 8 unsigned or as w signed.
+enum class RhsStorage { Plain, U4, S4 };
+
 /// One row of Kernels.def.
 struct KernelRow {
   llvm::StringRef name;
@@ -23,8 +27,16 @@ struct KernelRow {
   int64_t mr, nr, kr, lanes;
   unsigned sumBits;
   double rate;
+  RhsStorage rhs = RhsStorage::Plain;
+  int64_t channels = 0; ///< Of an instruction's lane, where rhs is not Plain.
 
   bool isFloat() const { return lhs == LhsStorage::F32; }
+  /// Whether it is for layers of 4-bit weights with group multipliers.
+  bool isGrouped() const { return rhs != RhsStorage::Plain; }
+  /// Whether it is for layers of 8-bit weights.
+  bool isByteRow() const { return !isFloat() && !isGrouped(); }
+  /// What is added to a 4-bit weight to store it.
+  int32_t nibbleOffset() const { return rhs == RhsStorage::U4 ? 8 : 0; }
   /// Bits of one stored activation.
   unsigned lhsBits() const {
     return lhs == LhsStorage::F32 ? 32 : lhs == LhsStorage::S16 ? 16 : 8;
@@ -36,16 +48,18 @@ struct KernelRow {
   /// Whether one instruction multiplies two rows by two channels of 8 inputs
   /// (qnet.block_dot); its input is in pairs of rows (qnet.pair_rows).
   bool hasBlocks() const {
-    return kr == 16 && (isa == Isa::i8mm || isa == Isa::svei8mm);
+    return isByteRow() && kr == 16 && (isa == Isa::i8mm || isa == Isa::svei8mm);
   }
   /// Whether sums are in tile registers (AMX).
-  bool hasTiles() const { return isa == Isa::amx && kr == 64; }
+  bool hasTiles() const { return isByteRow() && isa == Isa::amx && kr == 64; }
   /// Whether vectors are as long as the CPU has them, `lanes` the least.
   bool isScalable() const {
-    return !isFloat() && (isa == Isa::sve || isa == Isa::svei8mm);
+    return isByteRow() && (isa == Isa::sve || isa == Isa::svei8mm);
   }
   /// Input channels that one instruction takes for one lane.
   int64_t group() const {
+    if (isGrouped())
+      return channels;
     if (hasBlocks())
       return 8;
     // smull multiplies 8 bytes, and sadalp adds pairs of products.
@@ -55,8 +69,13 @@ struct KernelRow {
   /// Whether a step takes several groups from one load, or tiles: panels of
   /// such rows have all their groups, and list none.
   bool hasSteps() const {
-    return isScalable() || (!isFloat() && !hasNarrowSums() && kr > group());
+    return !isGrouped() &&
+           (isScalable() || (!isFloat() && !hasNarrowSums() && kr > group()));
   }
+  /// Packed weights of one lane and step, in elements.
+  int64_t stepBytes() const { return isGrouped() ? kr / 2 : kr; }
+  /// Of 16-bit sums, both halves of a lane have the group's multiplier.
+  int64_t multipliersPerLane() const { return hasNarrowSums() ? 2 : 1; }
   int64_t paddedChannels(int64_t n) const { return (n + nr - 1) / nr * nr; }
   int64_t groups(int64_t k) const { return (k + kr - 1) / kr; }
 };
@@ -89,6 +108,20 @@ std::vector<T> packWeights(const KernelRow &row, llvm::ArrayRef<T> weights,
   }
   return packed;
 }
+
+/// 4-bit weights `[n, k]` in row-major order to
+/// `[N/NR][K/64][64/(2 G)][NR][G]` bytes with G the row's group: channel
+/// 2 G s + i of step s in the low half, 2 G s + G + i in the high one; zero
+/// weights beyond.
+std::vector<int8_t> packNibbles(const KernelRow &row,
+                                llvm::ArrayRef<int8_t> weights, int64_t n,
+                                int64_t k);
+
+/// Group multipliers `[n, groups]` to `[N/NR][groups][NR]`, each as often as
+/// its lane has sums; zeros beyond.
+std::vector<uint8_t> packGroupMultipliers(const KernelRow &row,
+                                          llvm::ArrayRef<uint8_t> multipliers,
+                                          int64_t n, int64_t groups);
 
 } // namespace mlir::qnet
 

@@ -24,7 +24,7 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
   let options = [Option<"isa", "isa", "std::string", "\"portable\"",
     "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod, i8mm, sve, svei8mm or amx">,
     Option<"kernel", "kernel", "std::string", "\"\"",
-    "the row for every integer layer, in place of the fastest by the cost model">,
+    "the row for every integer layer of its weights' bits, in place of the fastest">,
     Option<"lists", "lists", "bool", "false",
     "with kernel: panels list their groups that are not zero, however many">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];

@@ -52,7 +52,11 @@ struct Choice {
 /// A layer in one form of a row, for who knows the row.
 Choice formFor(const LayerWeights &layer, const KernelRow &row, bool listed);
 
-/// The fastest integer row of an instruction set for a layer by the cost model:
+/// The fastest row of an instruction set for a layer of 4-bit weights with `n`
+/// channels.
+const KernelRow &chooseGroupedRow(int64_t n, Isa isa);
+
+/// The fastest 8-bit row of an instruction set for a layer by the cost model:
 /// the time of the padded panels, or of their listed groups, at the row's rate,
 /// and of the visits.
 Choice chooseRow(const LayerWeights &layer, Isa isa);

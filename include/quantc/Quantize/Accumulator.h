@@ -19,10 +19,18 @@ struct AccumulatorRange {
   }
 };
 
-/// For one output channel: its weights, its bias, the input's largest stored
-/// integer (the smallest is 0 or more).
-AccumulatorRange accumulatorRange(ArrayRef<int8_t> weights, int64_t bias,
-                                  int64_t inputMax);
+/// For one output channel: its weights (as the integers that multiply the
+/// input), its bias, the input's largest stored integer (the smallest is 0 or
+/// more).
+template <typename Weights>
+AccumulatorRange accumulatorRange(const Weights &weights, int64_t bias,
+                                  int64_t inputMax) {
+  int64_t positive = 0, negative = 0;
+  for (int64_t w : weights)
+    (w > 0 ? positive : negative) += w;
+  return {std::min<int64_t>(bias, 0) + negative * inputMax,
+          std::max<int64_t>(bias, 0) + positive * inputMax};
+}
 
 /// The first channel of the op whose accumulator may leave 32 bits, or -1 if
 /// none does. Failure if weights or bias are no readable constants.

@@ -20,6 +20,10 @@ inline constexpr llvm::StringLiteral kMeanAttr = "qnet.mean";
 inline constexpr llvm::StringLiteral kPreactivationRangeAttr =
     "qnet.preactivation";
 
+/// A discardable attribute (string) on a dense layer: why its weights have
+/// other bits than asked for.
+inline constexpr llvm::StringLiteral kWeightsAttr = "qnet.weights";
+
 /// A discardable attribute (type) on a value's producer, or on the argument:
 /// quantization parameters that the source model fixes.
 inline constexpr llvm::StringLiteral kParametersAttr = "qnet.parameters";
@@ -40,6 +44,9 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
   Option<int32_t> indexBits{
       *this, "index-bits", llvm::cl::desc("bits of a look-up's index, 8 to 16"),
       llvm::cl::init(12)};
+  Option<std::string> weights{*this, "weights",
+                              llvm::cl::desc("bits of weights: int8 or int4"),
+                              llvm::cl::init("int8")};
   Option<std::string> requant{
       *this, "requant",
       llvm::cl::desc("requantization of dense layers: float or fixed"),
