@@ -22,6 +22,10 @@ static constexpr double visitEfficiency = 0.6;
 /// Groups that share a step have more to do for each number.
 static constexpr double listEfficiency = 0.85, sharedListEfficiency = 0.97;
 
+/// What a group costs, in groups, that is listed once more for what is too much
+/// for 16 bits, beside its own product: it is one more to fetch for each row.
+static constexpr double repeatedCost = 1;
+
 /// What a panel costs beside its groups, in groups, where lists differ in
 /// length: its loop ends when the CPU does not expect it.
 static constexpr double listOverhead = 8;
@@ -58,8 +62,9 @@ double costOf(const GroupLists &lists, const LayerWeights &layer,
               const KernelRow &row) {
   int64_t panels = row.paddedChannels(layer.n) / row.nr;
   int64_t depth = row.kr / row.group();
-  double groups = double(lists.steps() * depth) /
-                  (depth > 1 ? sharedListEfficiency : listEfficiency);
+  double groups =
+      (double(lists.steps() * depth) + repeatedCost * double(lists.repeated)) /
+      (depth > 1 ? sharedListEfficiency : listEfficiency);
   if (lists.listed < groupCount(layer, row))
     groups += listOverhead * double(panels);
   return groups * double(row.nr * row.group()) / row.rate;
