@@ -2,10 +2,10 @@
 
     python benchmarks/mca.py --build build [--rows dotprod,smmla] [--out FOLDER] [--draw PICTURE.svg]
 
-Every integer row of Kernels.def is compiled for each CPU of its instruction set. The inner loop of its whole tile is
-cut out of the assembly and given to llvm-mca, which simulates it on LLVM's scheduling model of the CPU. The table tells
-multiply-adds a cycle, beside what a well-tiled loop written by hand reaches in the same model. Nothing is timed, so the
-same compiler gives the same table on any machine. The models know no memory: every load is from the first cache.
+Every row of Kernels.def for 8-bit weights is compiled for each CPU of its instruction set. The inner loop of its whole
+tile is cut out of the assembly and given to llvm-mca, which simulates it on LLVM's scheduling model of the CPU. The table
+tells multiply-adds a cycle, beside what a well-tiled loop written by hand reaches in the same model. Nothing is timed, so
+the same compiler gives the same table on any machine. The models know no memory: every load is from the first cache.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def main(command_line: Sequence[str]) -> int:
     out: Path = options.out or options.build / "bench/mca"
     out.mkdir(parents=True, exist_ok=True)
     parts = [part for part in options.rows.split(",") if part]
-    rows = [row for row in kernel_rows() if row.isa in CPUS and row.lhs != "F32"]
+    rows = [row for row in kernel_rows() if row.isa in CPUS and row.lhs != "F32" and not row.rhs]
     rows = [row for row in rows if not parts or any(part in row.name for part in parts)]
     if not rows:
         parser.error(f"no integer row's name has one of {options.rows}")

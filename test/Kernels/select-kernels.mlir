@@ -1,7 +1,7 @@
 // If this fails, weights are packed wrongly, or activations are stored in a form
 // that the kernel does not read.
 // RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_s16s8s32_4x16x2_avx2" --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
-// RUN: quant-opt %s --select-kernels=isa=dotprod --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
+// RUN: quant-opt %s --select-kernels="isa=dotprod kernel=gemm_s8s8s32_4x16x16_dotprod" --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
 // RUN: quant-opt %s --select-kernels=isa=i8mm --canonicalize | FileCheck %s --check-prefixes=ALL,PAIRS
 // RUN: not quant-opt %s --select-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
