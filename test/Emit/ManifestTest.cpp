@@ -90,7 +90,8 @@ TEST(ManifestTest, KeysAreSorted) {
   for (StringRef key :
        {"\"calibration\"", "\"cpu\"", "\"digests\"", "\"inputs\"", "\"layers\"",
         "\"ledger\"", "\"methods\"", "\"name\": \"net\"", "\"outputs\"",
-        "\"sizes\"", "\"target\"", "\"threads\"", "\"variants\"", "\"version\""}) {
+        "\"sizes\"", "\"target\"", "\"threads\"", "\"variants\"",
+        "\"version\""}) {
     size_t found = StringRef(text).find(("\n  " + key).str());
     ASSERT_NE(found, StringRef::npos) << key.str();
     EXPECT_GE(found, last) << key.str();
