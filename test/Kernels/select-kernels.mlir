@@ -28,10 +28,9 @@
 // AVX2: qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2" ins(%[[SLICE]]
 // AVX2-SAME: out_bias
 // DOT: qnet.constant dense<[1409, {{.*}}]> : tensor<16xi32>
-// Five inputs fill two groups of four, and less than half of a step of sixteen.
-// DOT: qnet.constant dense<{{.*}} : tensor<128xi8>
+// DOT: qnet.constant dense<{{.*}} : tensor<256xi8>
 // DOT: qnet.storage_cast {{.*}} {offset = -128 : i64} : {{.*}} -> tensor<?x5xi8>
-// DOT: qnet.packed_dense "gemm_s8s8s32_4x16x4_dotprod"
+// DOT: qnet.packed_dense "gemm_s8s8s32_4x16x16_dotprod"
 // DOT-SAME: {offset = -128 : i32, zero_point = 3 : i32} -> tensor<?x16xi8>
 // Blocks read two rows at once: half as many, of twice 16 bytes.
 // PAIRS: %[[STORED:.*]] = qnet.storage_cast {{.*}} -> tensor<?x5xi8>
