@@ -182,3 +182,26 @@ const KernelRow &mlir::qnet::chooseGroupedRow(int64_t n, Isa isa) {
     llvm_unreachable("every instruction set has a row for 4-bit weights");
   return *best;
 }
+
+/// The time of a layer's panels in the float row of the instruction set.
+static double floatCost(int64_t n, int64_t k, Isa isa) {
+  const KernelRow &row = floatKernel(isa);
+  return double(row.paddedChannels(n)) * double(row.groups(k) * row.kr) /
+         row.rate;
+}
+
+double mlir::qnet::timeOverFloat(const LayerWeights &layer,
+                                 const Choice &choice) {
+  const KernelRow &row = *choice.row;
+  double cost = choice.lists
+                    ? costOf(*choice.lists, layer, row)
+                    : costOf(layer, row) + costOf(choice.split.visits, row);
+  return cost / floatCost(layer.n, layer.k, row.isa);
+}
+
+double mlir::qnet::timeOverFloat(int64_t n, int64_t k,
+                                 const KernelRow &grouped) {
+  return double(grouped.paddedChannels(n)) *
+         double(grouped.groups(k) * grouped.kr) / grouped.rate /
+         floatCost(n, k, grouped.isa);
+}

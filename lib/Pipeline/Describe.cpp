@@ -6,6 +6,7 @@
 #include "quantc/Reference/Compare.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
 
@@ -58,7 +59,7 @@ static std::string layerName(Operation *op) {
   return name ? name.str() : nodeName(op);
 }
 
-static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
+static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
   ManifestLayer layer;
   layer.name = layerName(op);
   layer.op = op->getName().stripDialect().str();
@@ -74,7 +75,6 @@ static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
   }
   if (auto dense = dyn_cast<QDenseOp>(op)) {
     auto weights = cast<RankedTensorType>(dense.getWeights().getType());
-    KernelUse use = kernelUse(dense, variant);
     layer.kernel = use.kernel;
     layer.sumBits = use.hasNarrowSums ? 16 : 32;
     layer.visitedShare = use.visitedShare;
@@ -95,6 +95,14 @@ static ManifestLayer describeOp(Operation *op, const CpuVariant &variant) {
     layer.function = stringifyFunction(activation.getFunction()).str();
   }
   return layer;
+}
+
+/// What the ledger says of a layer that the cost model has slower than the
+/// float layer it replaces.
+static std::string slowness(const KernelUse &use, const CpuVariant &variant) {
+  return formatv("{0} is modelled at {1:f2} times the time of a float layer on "
+                 "{2}; its weights take a quarter of the memory",
+                 use.kernel, use.timeOverFloat, variant.cpu);
 }
 
 void describeProgram(ModuleOp module, const Target &target,
@@ -126,11 +134,17 @@ void describeProgram(ModuleOp module, const Target &target,
   for (Operation &op : main.getBody().front().without_terminator()) {
     if (isa<ConstantOp>(op) || op.getNumResults() == 0)
       continue;
-    manifest.layers.push_back(describeOp(&op, target.best()));
+    auto dense = dyn_cast<QDenseOp>(op);
+    KernelUse use = dense ? kernelUse(dense, target.best()) : KernelUse();
+    manifest.layers.push_back(describeOp(&op, use));
     weightsBytes += manifest.layers.back().weightsBytes;
     if (auto reason = op.getAttrOfType<StringAttr>(kLedgerAttr))
       manifest.ledger.push_back(
           {nodeName(&op), op.getName().stripDialect().str(), reason.str()});
+    if (use.timeOverFloat > 1)
+      manifest.ledger.push_back({nodeName(&op),
+                                 op.getName().stripDialect().str(),
+                                 slowness(use, target.best())});
   }
   manifest.sizes["weights"] = weightsBytes;
 }

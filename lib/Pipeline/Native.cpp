@@ -184,6 +184,8 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
     const KernelRow &row = chooseGroupedRow(type.getDimSize(0), variant.isa);
     use.kernel = row.name.str();
     use.hasNarrowSums = row.hasNarrowSums();
+    use.timeOverFloat =
+        timeOverFloat(type.getDimSize(0), type.getDimSize(1), row);
     return use;
   }
   auto weights = readConstant<int8_t>(op.getWeights());
@@ -205,6 +207,7 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
         double(choice.split.visits.offsets.size()) / (groups * vectors);
   }
   use.hasNarrowSums = choice.row->hasNarrowSums();
+  use.timeOverFloat = timeOverFloat(layer, choice);
   if (!weights->empty())
     use.zeroShare = double(llvm::count(*weights, 0)) / double(weights->size());
   return use;

@@ -160,3 +160,16 @@ def test_speed_narrows_activations_only_where_it_helps(
     run_tool(["compile", MODEL, *arguments, target, f"--cpu={cpu}", "--prefer=speed", "--progress=json"])
     layers = json.loads((tmp_path / "out" / "digits.json").read_text())["layers"]
     assert {layer["input_range"][1] for layer in layers if layer["op"] == "qdense"} == {largest}
+
+
+@pytest.mark.parametrize(
+    ("target", "slower"),
+    [("--target=x86_64-linux-gnu --cpu=haswell", 0), ("--target=aarch64-linux-gnu --cpu=cortex-a53", 3)],
+)
+def test_ledger_names_layers_slower_than_float(digits: data.Digits, tmp_path: Path, target: str, slower: int) -> None:
+    np.save(tmp_path / "rows.npy", digits.calibration.pixels)
+    arguments = ["--calibration", tmp_path / "rows.npy", "-o", tmp_path / "out", "--name", "digits", "--emit=object"]
+    run_tool(["compile", MODEL, *arguments, *target.split(), "--progress=json"])
+    ledger = json.loads((tmp_path / "out" / "digits.json").read_text())["ledger"]
+    assert [entry["op"] for entry in ledger] == ["qdense"] * slower
+    assert all("times the time of a float layer" in entry["reason"] for entry in ledger)

@@ -84,8 +84,8 @@ static void printManifest(const Manifest &manifest) {
       outs() << "weights of " << layer.name << ": " << layer.weightsNote
              << "\n";
   for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)
-    outs() << "in float: " << entry.node << " (" << entry.op
-           << "): " << entry.reason << "\n";
+    outs() << (entry.op == "qdense" ? "slower: " : "in float: ") << entry.node
+           << " (" << entry.op << "): " << entry.reason << "\n";
   outs() << "calibrated on " << manifest.calibrationRows << " rows";
   if (manifest.calibrationRowsSkipped != 0)
     outs() << " (" << manifest.calibrationRowsSkipped << " more held NaN)";

@@ -74,7 +74,8 @@ struct ManifestLayer {
   std::optional<ManifestParams> outputParams;
 };
 
-/// An op that stayed in float, and why.
+/// An op that stayed in float, and why; or an integer layer that is slower than
+/// the float one would be.
 struct LedgerEntry {
   std::string node;
   std::string op;

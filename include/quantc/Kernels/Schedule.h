@@ -61,6 +61,12 @@ const KernelRow &chooseGroupedRow(int64_t n, Isa isa);
 /// and of the visits.
 Choice chooseRow(const LayerWeights &layer, Isa isa);
 
+/// By the cost model, a layer's time in the form chosen over that of the same
+/// layer in float on the same instruction set; with 4-bit weights in groups, of
+/// their row.
+double timeOverFloat(const LayerWeights &layer, const Choice &choice);
+double timeOverFloat(int64_t n, int64_t k, const KernelRow &grouped);
+
 } // namespace mlir::qnet
 
 #endif // QUANTC_KERNELS_SCHEDULE_H

@@ -70,6 +70,8 @@ struct KernelUse {
   /// less than 1 where its panels list them.
   double zeroShare = 0;
   double listedShare = 1;
+  /// Its time over that of the float layer that it replaces, by the cost model.
+  double timeOverFloat = 0;
 };
 KernelUse kernelUse(QDenseOp op, const CpuVariant &variant);
 
