@@ -69,8 +69,7 @@ class Machine:
     linker: str
     runner: tuple[str, ...] = ()
     instruction: str = ""
-    # usmmla's rows and SVE's list no groups: one multiplies zeros sooner than other rows skip them, the other has no such
-    # rows.
+    # usmmla multiplies zeros sooner than other rows skip them, and SVE has no rows that do.
     lists: bool = True
 
     def __str__(self) -> str:
