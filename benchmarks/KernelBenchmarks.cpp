@@ -106,7 +106,8 @@ OwningOpRef<ModuleOp> layer(MLIRContext &context) {
                                 std::vector<float>(channels, 0.01f));
   func::ReturnOp::create(
       builder, loc,
-      Value(QDenseOp::create(builder, loc, out, x, w, b, m, Value(), Value())));
+      Value(QDenseOp::create(builder, loc, out, x, w, b, m, Value(), Value(),
+                             /*group_multiplier=*/Value())));
   return module;
 }
 

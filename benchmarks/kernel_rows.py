@@ -135,7 +135,10 @@ class Row:
 def kernel_rows() -> list[Row]:
     """Read the table."""
     text = TABLE.read_text()
-    rows = [Row(name, isa, lhs, *map(int, numbers)) for name, isa, lhs, *numbers in KERNEL.findall(text)]
+    rows = [
+        Row(name, isa, lhs, int(mr), int(nr), int(kr), int(lanes), int(bits))
+        for name, isa, lhs, mr, nr, kr, lanes, bits in KERNEL.findall(text)
+    ]
     if len(rows) != text.count("\nKERNEL("):
         raise RuntimeError(f"{TABLE} has rows that this cannot read")
     grouped = [

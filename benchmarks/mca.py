@@ -3,9 +3,10 @@
     python benchmarks/mca.py --build build [--rows dotprod,smmla] [--out FOLDER] [--draw PICTURE.svg]
 
 Every row of Kernels.def for 8-bit weights is compiled for each CPU of its instruction set. The inner loop of its whole
-tile is cut out of the assembly and given to llvm-mca, which simulates it on LLVM's scheduling model of the CPU. The table
-tells multiply-adds a cycle, beside what a well-tiled loop written by hand reaches in the same model. Nothing is timed, so
-the same compiler gives the same table on any machine. The models know no memory: every load is from the first cache.
+tile is cut out of the assembly and given to llvm-mca, which simulates it on LLVM's scheduling model of the CPU. The
+table tells multiply-adds a cycle, beside what a well-tiled loop written by hand reaches in the same model. Nothing is
+timed, so the same compiler gives the same table on any machine. The models know no memory: every load is from the first
+cache.
 """
 
 from __future__ import annotations

@@ -338,4 +338,13 @@ TEST(KernelTable, EveryIsaHasAllKinds) {
   }
 }
 
+// If a small layer took tile registers, filling and emptying them would be most
+// of its time.
+TEST(Schedule, TilesAreForLargeLayers) {
+  std::vector<int8_t> weights(512 * 784, 1);
+  EXPECT_TRUE(chooseRow({weights, 512, 784, 255}, Isa::amx).row->hasTiles());
+  LayerWeights small{llvm::ArrayRef(weights).take_front(50 * 37), 50, 37, 255};
+  EXPECT_FALSE(chooseRow(small, Isa::amx).row->hasTiles());
+}
+
 } // namespace
