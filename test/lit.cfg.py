@@ -45,7 +45,7 @@ config.substitutions.append(("%python", shlex.quote(python)))
 config.substitutions.append(("%source", config.quantc_source_dir))
 config.substitutions.append(("%build", config.quantc_build_dir))
 config.substitutions.append(("%llvm-include", config.llvm_include_dir))
-config.substitutions.append(("%llvm-lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")))
+config.substitutions.append(("%llvm-lib", str(Path(config.llvm_tools_dir).parent / "lib")))
 
 # A test names what it needs with `REQUIRES:`; what is not there is reported as
 # unsupported, never passed.

@@ -78,7 +78,7 @@ def prepare(folder: Path, form: str) -> None:
         return
     source = program_folder(folder, form) / "loop.c"
     source.write_text(LOOP)
-    command = [COMPILER, "-O2", "-shared", "-fPIC", source, "-o", source.with_suffix(".so")]
+    command: list[str | Path] = [COMPILER, "-O2", "-shared", "-fPIC", source, "-o", source.with_suffix(".so")]
     subprocess.run(command, check=True, capture_output=True)
 
 

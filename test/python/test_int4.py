@@ -10,7 +10,8 @@ import json
 import numpy as np
 import pytest
 import quantc
-from test_targets import ALL_RIGHT, EMULATED, MACHINES, Machine, Workshop, bare_program, check_bits, network, run_bare
+from bare_metal import run_bare
+from test_targets import ALL_RIGHT, EMULATED, MACHINES, Machine, Workshop, bare_program, check_bits, network
 
 HIDDEN, THIRD = 130, 33
 LAYERS = {  # bits of each layer's weights, and why 8 where 4 were asked for
