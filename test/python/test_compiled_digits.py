@@ -155,15 +155,8 @@ def test_speed_narrows_activations_only_where_it_helps(
     digits: data.Digits, tmp_path: Path, cpu: str, largest: int
 ) -> None:
     np.save(tmp_path / "rows.npy", digits.calibration.pixels)
-    arguments: list[str | Path] = [
-        "--calibration",
-        tmp_path / "rows.npy",
-        "-o",
-        tmp_path / "out",
-        "--name",
-        "digits",
-        "--emit=object",
-    ]
+    arguments: list[str | Path] = ["--calibration", tmp_path / "rows.npy", "-o", tmp_path / "out"]
+    arguments += ["--name", "digits", "--emit=object"]
     target = "--target=aarch64-linux-gnu" if cpu.startswith("neoverse") else "--target=x86_64-linux-gnu"
     run_tool(["compile", MODEL, *arguments, target, f"--cpu={cpu}", "--prefer=speed", "--progress=json"])
     layers = json.loads((tmp_path / "out" / "digits.json").read_text())["layers"]
@@ -176,15 +169,8 @@ def test_speed_narrows_activations_only_where_it_helps(
 )
 def test_ledger_names_layers_slower_than_float(digits: data.Digits, tmp_path: Path, target: str, slower: int) -> None:
     np.save(tmp_path / "rows.npy", digits.calibration.pixels)
-    arguments: list[str | Path] = [
-        "--calibration",
-        tmp_path / "rows.npy",
-        "-o",
-        tmp_path / "out",
-        "--name",
-        "digits",
-        "--emit=object",
-    ]
+    arguments: list[str | Path] = ["--calibration", tmp_path / "rows.npy", "-o", tmp_path / "out"]
+    arguments += ["--name", "digits", "--emit=object"]
     run_tool(["compile", MODEL, *arguments, *target.split(), "--progress=json"])
     ledger = json.loads((tmp_path / "out" / "digits.json").read_text())["ledger"]
     assert [entry["op"] for entry in ledger] == ["qdense"] * slower
