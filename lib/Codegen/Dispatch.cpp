@@ -94,7 +94,7 @@ private:
     AVX512VL = 1u << 31
   };
   enum Leaf7Ecx : uint32_t { AVX512VNNI = 1u << 11 };
-  enum Leaf7Edx : uint32_t { AMX_TILE = 1u << 24, AMX_INT8 = 1u << 25 };
+  enum Leaf7Edx : uint32_t { AMXTILE = 1u << 24, AMXINT8 = 1u << 25 };
   enum Leaf7Sub1Eax : uint32_t { AVXVNNI = 1u << 4 };
   enum ExtendedEcx : uint32_t { LZCNT = 1u << 5 };
   // Intel SDM volume 1, 13.1: state components that XCR0 enables.
@@ -122,7 +122,7 @@ llvm::Value *X86Features::hasAmx(llvm::IRBuilder<> &b) const {
     return llvm::BasicBlock::Create(b.getContext(), name, function);
   };
   llvm::Value *can =
-      b.CreateAnd({hasAvx512Vnni(b), allBits(b, leaf7Edx, AMX_TILE | AMX_INT8),
+      b.CreateAnd({hasAvx512Vnni(b), allBits(b, leaf7Edx, AMXTILE | AMXINT8),
                    allBits(b, xcr0, TileConfigState | TileDataState)});
   llvm::BasicBlock *before = b.GetInsertBlock(), *ask = block("ask"),
                    *asked = block("asked");

@@ -176,7 +176,7 @@ void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
     sums[i % count] =
         arith::AddIOp::create(b, sums[i % count], loop.getResult(i));
   if (row.hasBlocks()) {
-    SmallVector<Value> blocks = std::move(sums);
+    SmallVector<Value> blocks(sums);
     sums.assign(2 * units * vectors(), Value());
     for (int64_t u = 0; u < units; ++u)
       for (int64_t v = 0; v < vectors(); ++v) {
