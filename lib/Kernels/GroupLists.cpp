@@ -44,6 +44,8 @@ GroupSums sumsOf(const LayerWeights &layer, const KernelRow &row,
     int64_t inputs = std::min<int64_t>(row.group(), layer.k - offset);
     for (int64_t c = 0; c < channels; ++c)
       for (int64_t i = 0; i < inputs; ++i) {
+        // An int8_t is a number here, not a character.
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse)
         int32_t w = layer.values[(firstChannel + c) * layer.k + offset + i];
         int64_t vector = c / row.lanes * 2 + (w < 0);
         sums[(vector * row.lanes + c % row.lanes) * halves + i / half] +=
@@ -131,6 +133,8 @@ bool Lister::fits(llvm::ArrayRef<Listed> step, const Listed &more) const {
   for (size_t at = 0; at < more.weights.size(); at += half) {
     std::array<int32_t, 2> sums{0, 0};
     auto add = [&](const Listed &group) {
+      // An int8_t is a number here, not a character.
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse)
       for (int32_t w : llvm::ArrayRef(group.weights).slice(at, half))
         sums[w < 0] += w < 0 ? -w : w;
     };
