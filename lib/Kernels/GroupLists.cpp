@@ -223,3 +223,12 @@ int64_t mlir::qnet::groupCount(const LayerWeights &layer,
   return row.paddedChannels(layer.n) / row.nr *
          ((layer.k + row.group() - 1) / row.group());
 }
+
+int64_t mlir::qnet::groupsWithWeights(const LayerWeights &layer,
+                                      const KernelRow &row) {
+  int64_t count = 0;
+  for (int64_t channel = 0; channel < layer.n; channel += row.nr)
+    for (int64_t offset = 0; offset < layer.k; offset += row.group())
+      count += isZero(layer, row, channel, offset) ? 0 : 1;
+  return count;
+}

@@ -39,6 +39,11 @@ static constexpr int64_t leastListed = 1 << 14;
 /// vectors.
 static constexpr double tileCycles = 64;
 
+/// Panels that are tried before all of a layer, and the part of what they say
+/// that is believed.
+static constexpr int64_t samplePanels = 4;
+static constexpr double sampleTrust = 0.9;
+
 int32_t mlir::qnet::largestPositiveSum(int32_t lhsMax) {
   return std::numeric_limits<int16_t>::max() / lhsMax;
 }
@@ -80,6 +85,8 @@ public:
   Choice best;
 
 private:
+  bool isHopeless(const KernelRow &row) const;
+
   const LayerWeights &layer;
   double least = std::numeric_limits<double>::infinity();
   /// Rows of one depth and width split alike, whatever their tiles: the first
@@ -107,8 +114,23 @@ void Chooser::considerAll(const KernelRow &row) {
   best = {&row, std::nullopt, std::move(form)};
 }
 
+/// Whether the first panels say that a row's lists would be too long: pairing
+/// the groups of all takes a while.
+bool Chooser::isHopeless(const KernelRow &row) const {
+  int64_t channels = samplePanels * row.nr;
+  if (layer.n <= channels)
+    return false;
+  LayerWeights sample{layer.values.take_front(channels * layer.k), channels,
+                      layer.k, layer.lhsMax};
+  GroupLists lists = listGroups(sample, row);
+  if (lists.listed == 0)
+    return false;
+  double groups = double(groupsWithWeights(layer, row)) / double(lists.listed);
+  return costOf(lists, sample, row) * groups * sampleTrust >= least;
+}
+
 void Chooser::considerLists(const KernelRow &row) {
-  if (!canList(layer, row))
+  if (!canList(layer, row) || isHopeless(row))
     return;
   GroupLists lists = listGroups(layer, row);
   if (lists.listed == groupCount(layer, row) && layer.n * layer.k < leastListed)

@@ -44,8 +44,9 @@ bool canList(const LayerWeights &layer, const KernelRow &row);
 /// that every sum fits.
 GroupLists listGroups(const LayerWeights &layer, const KernelRow &row);
 
-/// All groups of a layer in panels of the row.
+/// All groups of a layer in panels of the row, and those that are not all zero.
 int64_t groupCount(const LayerWeights &layer, const KernelRow &row);
+int64_t groupsWithWeights(const LayerWeights &layer, const KernelRow &row);
 
 } // namespace mlir::qnet
 
