@@ -27,20 +27,22 @@ INSTRUCTIONS: dict[tuple[str, str, int], tuple[str, int]] = {
     ("avx2", "U8", 16): (r"\bvpmaddubsw\b.*%ymm", 32),
     ("avx2", "F32", 32): (r"\bvmulps\b.*%ymm", 8),
     ("avxvnni", "U8", 32): (r"\bvpdpbusd\b.*%ymm", 32),
+    ("avxvnni", "S16", 32): (r"\bvpdpwssd\b.*%ymm", 16),
     ("avxvnni", "F32", 32): (r"\bvmulps\b.*%ymm", 8),
     ("avx512bw", "S16", 32): (r"\bvpmaddwd\b.*%zmm", 32),
     ("avx512bw", "U8", 16): (r"\bvpmaddubsw\b.*%zmm", 64),
     ("avx512bw", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
     ("avx512vnni", "U8", 32): (r"\bvpdpbusd\b.*%zmm", 64),
+    ("avx512vnni", "S16", 32): (r"\bvpdpwssd\b.*%zmm", 32),
     ("avx512vnni", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
     ("amx", "U8", 32): (r"\btdpbusd\b", 16 * 16 * 64),
     ("amx", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
-    ("neon", "S16", 32): (r"\bsmlal2?\b", 4),
     ("neon", "S8", 32): (r"\bsmull2?\b", 8),
     ("dotprod", "S8", 32): (r"\bsdot\b", 16),
     ("i8mm", "U8", 32): (r"\busmmla\s+v", 32),
     ("sve", "S8", 32): (r"\bsdot\s+z", 16),
     ("svei8mm", "U8", 32): (r"\busmmla\s+z", 32),
+    **{(isa, "S16", 32): (r"\bsmlal2?\b", 4) for isa in ("neon", "dotprod", "i8mm", "sve", "svei8mm")},
     **{(isa, "F32", 32): (r"\bfmul\b.*\.4s", 4) for isa in ("neon", "dotprod", "i8mm", "sve", "svei8mm")},
 }
 
@@ -88,7 +90,7 @@ class Row:
     @property
     def is_scalable(self) -> bool:
         """Whether its vectors are as long as the CPU has them."""
-        return self.isa in SCALABLE_ISAS and self.lhs != "F32" and not self.rhs
+        return self.isa in SCALABLE_ISAS and self.lhs not in ("F32", "S16") and not self.rhs
 
     @property
     def takes_lists(self) -> bool:

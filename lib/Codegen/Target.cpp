@@ -74,6 +74,16 @@ std::string hostFeatures() {
   return llvm::join(features, ",");
 }
 
+/// LLVM takes vpdpwssd apart into vpmaddwd and vpaddd where it sees a chain of
+/// sums. A kernel has as many sums as hide the latency: half as many
+/// instructions are what counts.
+void keepPairs(CpuVariant &variant) {
+  if (variant.isa == Isa::avxvnni || variant.isa == Isa::avx512vnni ||
+      variant.isa == Isa::amx)
+    variant.features +=
+        variant.features.empty() ? "+fast-dpwssd" : ",+fast-dpwssd";
+}
+
 /// What a "portable" object holds. On x86-64, microarchitecture levels 2 and 3,
 /// and the CPUs that have vpdpbusd on top of levels 3 and 4 (level 4 alone
 /// gains too little over 3 to carry the weights once more); on 64-bit ARM under
@@ -150,6 +160,7 @@ FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
     variant.features = hostFeatures();
   } else if (cpu == "portable" || cpu.empty()) {
     result.variants = portableVariants(triple);
+    llvm::for_each(result.variants, keepPairs);
     if (!result.variants.empty())
       return result;
     // riscv64 without its float extensions would call a library.
@@ -178,6 +189,7 @@ FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
     return failure();
   }
   variant.isa = isaOf(triple, *subtarget);
+  keepPairs(variant);
   result.variants.push_back(variant);
   return result;
 }

@@ -248,10 +248,11 @@ LogicalResult QDenseOp::verify() {
                          << input << ", then " << outputs << " [C4]";
   // C5
   auto stored = dyn_cast<UniformQuantizedType>(input.getElementType());
-  if (!stored || stored.isSigned() || stored.getStorageTypeIntegralWidth() > 8)
+  if (!stored || stored.isSigned() || stored.getStorageTypeMax() > kMaxInput)
     return emitOpError() << "input " << input
                          << " must be per-tensor quantized with unsigned "
-                            "storage of 8 bits or fewer [C5]";
+                            "storage of at most "
+                         << kMaxInput << " [C5]";
   if (!isFloat && !isa<UniformQuantizedType>(result.getElementType()))
     return emitOpError() << "result " << result
                          << " must be per-tensor quantized: the multiplier "
@@ -266,6 +267,11 @@ LogicalResult QDenseOp::verify() {
                          << " [C6]";
   if (!isGrouped)
     return success();
+  // C8
+  if (stored.getStorageTypeIntegralWidth() > 8)
+    return emitOpError() << "input " << input
+                         << " has more than 8 bits, which weights of 4 bits "
+                            "do not take: give them as i8 [C8]";
   RankedTensorType groups = getGroupMultiplier().getType();
   int64_t inputs = weights.getDimSize(1);
   int64_t count =

@@ -258,7 +258,10 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
 
 int64_t KernelWriter::chainsOf(int64_t accumulators) const {
   constexpr int64_t busy = 12, most = 8;
-  bool addsInOneCycle = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
+  bool isPaired = row.isa == Isa::avxvnni || row.isa == Isa::avx512vnni ||
+                  row.isa == Isa::amx;
+  bool addsInOneCycle =
+      row.hasNarrowSums() || (row.lhs == LhsStorage::S16 && !isPaired);
   if (row.isFloat() || addsInOneCycle)
     return 1;
   return std::clamp<int64_t>(busy / accumulators, 1, most);

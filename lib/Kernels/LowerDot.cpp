@@ -51,15 +51,19 @@ Value callIntrinsic(ImplicitLocOpBuilder &b, Type result, StringRef name,
       .getResult(0);
 }
 
-/// Multiplies pairs of i16 and adds each pair in i32: vpmaddwd, Intel SDM
-/// volume 2, PMADDWD. With u8 values and i8 weights no pair can overflow.
-Value multiplyAddPairs(ImplicitLocOpBuilder &b, DotOp op, StringRef intrinsic) {
-  auto lhsType = cast<VectorType>(op.getLhs().getType());
+/// The weights with as many bits as the activations.
+Value widenRhs(ImplicitLocOpBuilder &b, DotOp op) {
+  Type type = op.getLhs().getType();
   Value rhs = op.getRhs();
-  if (rhs.getType() != lhsType)
-    rhs = arith::ExtSIOp::create(b, lhsType, rhs);
-  Value pairs =
-      callIntrinsic(b, op.getResult().getType(), intrinsic, {op.getLhs(), rhs});
+  return rhs.getType() == type ? rhs : arith::ExtSIOp::create(b, type, rhs);
+}
+
+/// Multiplies pairs of i16 and adds each pair in i32: vpmaddwd, Intel SDM
+/// volume 2, PMADDWD. Only four factors of -32768 overflow a pair: no weight of
+/// 8 bits is one.
+Value multiplyAddPairs(ImplicitLocOpBuilder &b, DotOp op, StringRef intrinsic) {
+  Value pairs = callIntrinsic(b, op.getResult().getType(), intrinsic,
+                              {op.getLhs(), widenRhs(b, op)});
   return arith::AddIOp::create(b, op.getAccumulator(), pairs);
 }
 
@@ -111,11 +115,15 @@ constexpr DotInstruction pairInstructions[] = {
     {Isa::avx512bw, {16, 2, 16, false}, "llvm.x86.avx512.pmaddw.d.512"}};
 // vpdpbusd (Intel SDM volume 2, VPDPBUSD) and usdot multiply u8 by s8, sdot
 // (Arm ARM C7.2) s8 by s8; none saturates. One intrinsic serves both encodings
-// of vpdpbusd: AVX-VNNI's VEX and AVX512-VNNI's EVEX.
-constexpr DotInstruction quadInstructions[] = {
+// of vpdpbusd: AVX-VNNI's VEX and AVX512-VNNI's EVEX. vpdpwssd does the same
+// with pairs of s16.
+constexpr DotInstruction addingInstructions[] = {
     {Isa::avxvnni, {8, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.256"},
     {Isa::avx512vnni, {16, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.512"},
     {Isa::amx, {16, 4, 8, true}, "llvm.x86.avx512.vpdpbusd.512"},
+    {Isa::avxvnni, {8, 2, 16, false}, "llvm.x86.avx512.vpdpwssd.256"},
+    {Isa::avx512vnni, {16, 2, 16, false}, "llvm.x86.avx512.vpdpwssd.512"},
+    {Isa::amx, {16, 2, 16, false}, "llvm.x86.avx512.vpdpwssd.512"},
     {Isa::dotprod, {4, 4, 8, false}, "llvm.aarch64.neon.sdot.v4i32.v16i8"},
     {Isa::i8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"},
     {Isa::svei8mm, {4, 4, 8, true}, "llvm.aarch64.neon.usdot.v4i32.v16i8"},
@@ -148,15 +156,15 @@ Value repeatLane(ImplicitLocOpBuilder &b, Value lhs, int64_t lane) {
 FailureOr<Value> lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
   Form form = formOf(op);
   const DotInstruction *pair = find(pairInstructions, isa, form);
-  const DotInstruction *quad = find(quadInstructions, isa, form);
+  const DotInstruction *adding = find(addingInstructions, isa, form);
   Value acc = op.getAccumulator();
   Type type = acc.getType();
   if (form.scalable) {
-    if (!quad)
+    if (!adding)
       return op.emitOpError("on scalable vectors, has no instruction on ")
              << isaName(isa);
     if (!op.getLane())
-      return callIntrinsic(b, type, quad->intrinsic,
+      return callIntrinsic(b, type, adding->intrinsic,
                            {acc, op.getLhs(), op.getRhs()});
     Value lane = LLVM::ConstantOp::create(
         b, b.getI32Type(),
@@ -167,17 +175,17 @@ FailureOr<Value> lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
   if (op.getLane()) {
     op.getLhsMutable().assign(repeatLane(b, op.getLhs(), *op.getLane()));
     // By element is the last operand; of signed bytes either may be it.
-    if (quad && !form.lhsUnsigned)
-      return callIntrinsic(b, type, quad->intrinsic,
+    if (adding && !form.lhsUnsigned)
+      return callIntrinsic(b, type, adding->intrinsic,
                            {acc, op.getRhs(), op.getLhs()});
   }
   if (pair)
     return multiplyAddPairs(b, op, pair->intrinsic);
   if (isa == Isa::neon && form == Form{4, 2, 8, false})
     return addPairsOfBytes(b, op);
-  if (quad)
-    return callIntrinsic(b, type, quad->intrinsic,
-                         {acc, op.getLhs(), op.getRhs()});
+  if (adding)
+    return callIntrinsic(b, type, adding->intrinsic,
+                         {acc, op.getLhs(), widenRhs(b, op)});
   return plainArithmetic(b, op, form);
 }
 

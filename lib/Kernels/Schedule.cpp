@@ -180,13 +180,13 @@ Choice mlir::qnet::chooseRow(const LayerWeights &layer, Isa isa) {
   Chooser chooser(layer);
   // All groups first: where lists are not faster, there are none.
   for (const KernelRow &row : kernelTable())
-    if (row.isa == isa && row.isByteRow())
+    if (row.isa == isa && row.isByteRow() && row.reads(layer.lhsMax))
       chooser.considerAll(row);
   for (const KernelRow &row : kernelTable())
-    if (row.isa == isa && row.isByteRow())
+    if (row.isa == isa && row.isByteRow() && row.reads(layer.lhsMax))
       chooser.considerLists(row);
   if (!chooser.best.row)
-    llvm_unreachable("every instruction set has an integer row");
+    llvm_unreachable("every instruction set has a row of S16");
   return std::move(chooser.best);
 }
 

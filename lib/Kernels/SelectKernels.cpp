@@ -104,7 +104,7 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
                           "fold them first (canonicalize)");
     LayerWeights layer{*weights, type.getDimSize(0), type.getDimSize(1),
                        lhsMaxOf(op)};
-    if (!isForced) {
+    if (!isForced || !forced->reads(layer.lhsMax)) {
       choices[op] = chooseRow(layer, chosenIsa);
       return success();
     }

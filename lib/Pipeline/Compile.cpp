@@ -264,6 +264,7 @@ LogicalResult Compilation::quantize() {
   stage.allowFloat = options.allowFloat;
   stage.requant = options.requant;
   stage.weights = options.weights;
+  stage.activations = options.activations;
   if (options.prefer == "speed" && options.weights == "int8" &&
       llvm::any_of(target->variants, [](const CpuVariant &variant) {
         return hasNarrowRows(variant.isa);

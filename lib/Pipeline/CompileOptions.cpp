@@ -124,8 +124,12 @@ Error checkOptions(const CompileOptions &options) {
           checkChoice("weights", options.weights, {"int8", "int4"}, {"mixed"}))
     return error;
   if (Error error =
-          checkChoice("activations", options.activations, {"int8"}, {"int16"}))
+          checkChoice("activations", options.activations, {"int8", "int16"}))
     return error;
+  if (options.activations == "int16" && options.weights != "int8")
+    return wrongUsage("--activations=int16 with --weights=" + options.weights +
+                      ": weights of 4 bits multiply activations of 8; choose "
+                      "--weights=int8");
   if (Error error =
           checkChoice("method", options.method,
                       {"auto", "minmax", "percentile"}, {"mse", "entropy"}))

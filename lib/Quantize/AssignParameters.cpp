@@ -220,6 +220,12 @@ struct AssignParameters : qnet::impl::AssignParametersBase<AssignParameters> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    if (activations != "int8" && activations != "int16") {
+      module.emitError("assign-parameters: activations must be int8 or int16, "
+                       "not '")
+          << activations << "'";
+      return signalPassFailure();
+    }
     if (activationMax < 127 || activationMax > 255) {
       module.emitError("assign-parameters: activation-max must be 127 to 255, "
                        "not ")
@@ -231,9 +237,11 @@ struct AssignParameters : qnet::impl::AssignParametersBase<AssignParameters> {
           << indexBits.getValue();
       return signalPassFailure();
     }
+    int32_t largest =
+        activations == "int16" ? QDenseOp::kMaxInput : activationMax;
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isDeclaration() &&
-          failed(Assigner(function, activationMax, (1 << indexBits) - 1)
+          failed(Assigner(function, largest, (1 << indexBits) - 1)
                      .run(allowFloat)))
         return signalPassFailure();
   }

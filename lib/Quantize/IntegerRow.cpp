@@ -83,6 +83,17 @@ std::optional<IntegerRow> qnet::fitRow(ArrayRef<float> row, double bias,
   return std::nullopt;
 }
 
+RowSums qnet::rowSums(ArrayRef<float> row) {
+  numerics::FloatPolicy a;
+  RowSums sums{chooseRowScale(row)};
+  for (float w : row) {
+    int64_t weight =
+        numerics::quantize(a, w, sums.scale, 0, -kWeightMax, kWeightMax);
+    (weight > 0 ? sums.positive : sums.negative) += weight;
+  }
+  return sums;
+}
+
 std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,
                                             const LayerInput &input,
                                             bool isFloatResult,

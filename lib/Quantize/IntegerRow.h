@@ -46,6 +46,14 @@ quantizeGroupedRow(llvm::ArrayRef<float> row, double bias,
                    llvm::MutableArrayRef<int8_t> quantized,
                    llvm::MutableArrayRef<uint8_t> multipliers);
 
+/// The sums of one output channel's int8 weights that are positive and of those
+/// that are negative, under the scale that holds the weights.
+struct RowSums {
+  float scale = 1.0f;
+  int64_t positive = 0, negative = 0;
+};
+RowSums rowSums(llvm::ArrayRef<float> row);
+
 /// Quantizes one output channel to symmetric int8; `quantized` receives the
 /// weights. The scale is the smallest that holds the weights, fits the bias in
 /// an accumulator and lets no input overflow it. With a float result the real

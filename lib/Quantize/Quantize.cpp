@@ -8,8 +8,9 @@ void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
                                        const QuantizeOptions &options) {
   pm.addPass(createAbsorbQdq());
   pm.addPass(createDecomposeForIntegers());
-  pm.addPass(createAssignParameters(AssignParametersOptions{
-      options.allowFloat, options.activationMax, options.indexBits}));
+  pm.addPass(createAssignParameters(
+      AssignParametersOptions{options.allowFloat, options.activations,
+                              options.activationMax, options.indexBits}));
   QuantizeWeightsOptions weights;
   weights.weights = options.weights;
   weights.requant = options.requant;

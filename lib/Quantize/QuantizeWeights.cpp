@@ -117,13 +117,15 @@ struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
   }
 
   LogicalResult convert(DenseOp dense);
-  std::string reasonForBytes(int64_t rows, int64_t columns) const;
+  std::string reasonForBytes(int64_t rows, int64_t columns, bool isWide) const;
 };
 
-/// Why a layer of that size keeps 8 bits where 4 were asked for; empty if it
-/// does not.
-std::string QuantizeWeights::reasonForBytes(int64_t rows,
-                                            int64_t columns) const {
+/// Why a layer of that size, of an input of bytes or a wider one, keeps 8 bits
+/// where 4 were asked for; empty if it does not.
+std::string QuantizeWeights::reasonForBytes(int64_t rows, int64_t columns,
+                                            bool isWide) const {
+  if (isWide)
+    return "8 bits: its input has 16";
   if (columns < QDenseOp::kGroupChannels)
     return "8 bits: fewer than " + std::to_string(QDenseOp::kGroupChannels) +
            " input channels";
@@ -138,11 +140,13 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   auto dequantize = dense.getInput().getDefiningOp<DequantizeOp>();
   quant::UniformQuantizedType inputType = uniformTypeOf(dequantize.getInput());
   if (!inputType || inputType.isSigned() ||
-      inputType.getStorageTypeIntegralWidth() != 8)
+      inputType.getStorageTypeMax() > QDenseOp::kMaxInput)
     return dense.emitOpError("reads ")
            << dequantize.getInput().getType()
-           << ", but integer layers read per-tensor unsigned 8-bit values; "
-              "quantize the input with one u8 scale";
+           << ", but integer layers read per-tensor unsigned values of at most "
+           << QDenseOp::kMaxInput
+           << "; quantize the input with one u8 scale, or u16<0:"
+           << QDenseOp::kMaxInput << ">";
   auto weights = readConstant<float>(dense.getWeights());
   if (failed(weights))
     return dense.emitOpError(
@@ -173,8 +177,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
     out = paramsOf(uniformTypeOf(finish.target.getResult()));
   bool isFixed = !isFloat && requant == "fixed";
 
+  bool isWide = inputType.getStorageTypeIntegralWidth() > 8;
   std::string whyBytes =
-      this->weights == "int4" ? reasonForBytes(rows, columns) : "";
+      this->weights == "int4" ? reasonForBytes(rows, columns, isWide) : "";
   bool isGrouped = this->weights == "int4" && whyBytes.empty();
   int64_t groups = isGrouped ? QDenseOp::groupsOf(columns) : 0;
   std::vector<uint8_t> groupMultipliers(rows * groups);

@@ -1,5 +1,6 @@
 //===- ValueParameters.cpp - the quantization parameters of values --------===//
 #include "ValueParameters.h"
+#include "InputRange.h"
 #include "StorageTypes.h"
 #include "UnarySteps.h"
 
@@ -21,6 +22,10 @@ static RealRange rangeOf(const QuantParams &params) {
 /// The largest storage value of constants in qadd and qmul: finer than any
 /// activation, and products with 12 bits stay within i32.
 static constexpr int32_t kConstantMax = 65535;
+
+/// The largest index of a function whose result has more than 8 bits: a table
+/// of 64 KiB.
+static constexpr int32_t kWideIndexMax = 32767;
 
 /// How far past its measured range (a share of its width) the index of a
 /// function may reach, where the function itself does not say where to stop.
@@ -63,6 +68,18 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
         group->second.include(*range);
     }
   }
+  // Beyond 8 bits, what the proof of the accumulators leaves of the storage.
+  llvm::DenseMap<const void *, int32_t> groupMax;
+  for (Value value : needed) {
+    auto range = groupRanges.find(leaderOf(value));
+    if (activationMax <= kLeastInputMax || range == groupRanges.end())
+      continue;
+    int32_t &largest =
+        groupMax.try_emplace(leaderOf(value), activationMax).first->second;
+    for (Operation *user : value.getUsers())
+      if (isQuantizableDense(user) && placement.isInteger(user))
+        largest = largestInput(cast<DenseOp>(user), range->second, largest);
+  }
   LogicalResult result = success();
   for (Value value : needed) {
     quant::UniformQuantizedType type = fixed.lookup(value);
@@ -79,10 +96,13 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
       }
       bool isLoneConstant =
           isConstant(value) && llvm::none_of(value.getUsers(), isMove);
-      type = uniformTypeFor(
-          function.getContext(),
-          chooseCovering(range->second.lo, range->second.hi, 0,
-                         isLoneConstant ? kConstantMax : activationMax));
+      type =
+          uniformTypeFor(function.getContext(),
+                         chooseCovering(range->second.lo, range->second.hi, 0,
+                                        isLoneConstant ? kConstantMax
+                                        : groupMax.contains(leaderOf(value))
+                                            ? groupMax.lookup(leaderOf(value))
+                                            : activationMax));
     }
     types[value] = type;
   }
@@ -103,9 +123,12 @@ LogicalResult ValueParameters::chooseIndices(int32_t indexMax) {
     }
     numerics::IndexRange index = numerics::trimIndexRange(
         chain.steps, range->lo, range->hi, paramsOf(type));
+    int32_t largest = type.getStorageTypeIntegralWidth() > 8
+                          ? std::max(indexMax, kWideIndexMax)
+                          : indexMax;
     types[chain.source] =
         uniformTypeFor(chain.source.getContext(),
-                       numerics::chooseAffine(index.lo, index.hi, 0, indexMax));
+                       numerics::chooseAffine(index.lo, index.hi, 0, largest));
   }
   return result;
 }

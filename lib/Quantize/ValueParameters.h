@@ -41,7 +41,8 @@ struct ValueParameters {
   llvm::MapVector<Value, quant::UniformQuantizedType> types;
 
   /// Types of the needed values: one for all that a move or an extreme of
-  /// integer ops ties together.
+  /// integer ops ties together. Past 255, `activationMax` is what the storage
+  /// holds, and dense layers that read a value may allow less (InputRange.h).
   LogicalResult chooseTypes(func::FuncOp function, const Placement &placement,
                             int32_t activationMax);
 

@@ -212,21 +212,21 @@ Results qnet::evaluate(QMulOp op, const Evaluation &e) {
 // qdense
 //===----------------------------------------------------------------------===//
 
-/// The integers as bytes. Empty, with an error, if one is out of range.
-template <typename Byte>
-static FailureOr<std::vector<Byte>> asBytes(const Evaluation &e,
-                                            const Tensor &tensor) {
-  std::vector<Byte> bytes;
-  bytes.reserve(tensor.size());
+/// The integers in few bits. Empty, with an error, if one is out of range.
+template <typename Stored>
+static FailureOr<std::vector<Stored>> stored(const Evaluation &e,
+                                             const Tensor &tensor) {
+  std::vector<Stored> result;
+  result.reserve(tensor.size());
   for (int64_t value : tensor.integers) {
-    if (value != static_cast<Byte>(value)) {
-      e.error() << "multiplies bytes, but " << tensor.type() << " holds "
-                << value;
+    if (value != static_cast<Stored>(value)) {
+      e.error() << "multiplies integers of " << 8 * sizeof(Stored)
+                << " bits, but " << tensor.type() << " holds " << value;
       return failure();
     }
-    bytes.push_back(static_cast<Byte>(value));
+    result.push_back(static_cast<Stored>(value));
   }
-  return bytes;
+  return result;
 }
 
 Results qnet::evaluate(QDenseOp op, const Evaluation &e) {
@@ -264,26 +264,33 @@ Results qnet::evaluate(QDenseOp op, const Evaluation &e) {
       return failure();
     out = *params;
   }
-  FailureOr<std::vector<uint8_t>> inputBytes = asBytes<uint8_t>(e, input);
-  FailureOr<std::vector<int8_t>> weightBytes = asBytes<int8_t>(e, weights);
-  if (failed(inputBytes) || failed(weightBytes))
+  FailureOr<std::vector<int8_t>> weightBytes = stored<int8_t>(e, weights);
+  if (failed(weightBytes))
     return failure();
 
   int64_t columns = weights.shape[0], depth = weights.shape[1];
   int64_t rows = columns ? result->size() / columns : 0;
+  ProductShape products{rows, columns, depth};
   if (failed(e.checkProducts({rows, columns, depth})))
     return failure();
   std::vector<int64_t> sums(result->size());
-  if (groups) {
-    FailureOr<std::vector<uint8_t>> groupBytes = asBytes<uint8_t>(e, *groups);
-    if (failed(groupBytes))
+  if (input.format().width > 8) {
+    FailureOr<std::vector<int16_t>> words = stored<int16_t>(e, input);
+    if (failed(words))
       return failure();
-    multiplyGrouped(inputBytes->data(), weightBytes->data(), groupBytes->data(),
-                    sums.data(), {rows, columns, depth},
-                    QDenseOp::kGroupChannels);
+    multiplyWords(words->data(), weightBytes->data(), sums.data(), products);
   } else {
-    multiplyBytes(inputBytes->data(), weightBytes->data(), sums.data(),
-                  {rows, columns, depth});
+    FailureOr<std::vector<uint8_t>> bytes = stored<uint8_t>(e, input);
+    FailureOr<std::vector<uint8_t>> groupBytes;
+    if (groups)
+      groupBytes = stored<uint8_t>(e, *groups);
+    if (failed(bytes) || (groups && failed(groupBytes)))
+      return failure();
+    if (groups)
+      multiplyGrouped(bytes->data(), weightBytes->data(), groupBytes->data(),
+                      sums.data(), products, QDenseOp::kGroupChannels);
+    else
+      multiplyBytes(bytes->data(), weightBytes->data(), sums.data(), products);
   }
 
   FloatPolicy a;

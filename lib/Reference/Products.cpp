@@ -46,14 +46,14 @@ void mlir::qnet::multiplyWrapping(const int64_t *x, const int64_t *w,
     }
 }
 
-void mlir::qnet::multiplyBytes(const uint8_t *x, const int8_t *w, int64_t *y,
-                               ProductShape shape) {
-  // 255 * 128 * 65536 < 2^31: so many products fit in an int32.
-  constexpr int64_t block = 65536;
+/// `block` products fit in an int32.
+template <int64_t block, typename Input>
+static void multiplyIntegers(const Input *x, const int8_t *w, int64_t *y,
+                             ProductShape shape) {
   auto [rows, columns, depth] = shape;
   for (int64_t row = 0; row != rows; ++row)
     for (int64_t column = 0; column != columns; ++column) {
-      const uint8_t *values = x + row * depth;
+      const Input *values = x + row * depth;
       const int8_t *weights = w + column * depth;
       int64_t sum = 0;
       for (int64_t begin = 0; begin < depth; begin += block) {
@@ -65,6 +65,18 @@ void mlir::qnet::multiplyBytes(const uint8_t *x, const int8_t *w, int64_t *y,
       }
       y[row * columns + column] = sum;
     }
+}
+
+void mlir::qnet::multiplyBytes(const uint8_t *x, const int8_t *w, int64_t *y,
+                               ProductShape shape) {
+  // 255 * 128 * 65536 < 2^31
+  multiplyIntegers<65536>(x, w, y, shape);
+}
+
+void mlir::qnet::multiplyWords(const int16_t *x, const int8_t *w, int64_t *y,
+                               ProductShape shape) {
+  // 32768 * 128 * 256 < 2^31
+  multiplyIntegers<256>(x, w, y, shape);
 }
 
 void mlir::qnet::multiplyGrouped(const uint8_t *x, const int8_t *w,

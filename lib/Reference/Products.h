@@ -29,6 +29,8 @@ void multiplyWrapping(const int64_t *x, const int64_t *w, int64_t *y,
 /// Exact.
 void multiplyBytes(const uint8_t *x, const int8_t *w, int64_t *y,
                    ProductShape shape);
+void multiplyWords(const int16_t *x, const int8_t *w, int64_t *y,
+                   ProductShape shape);
 
 /// The same, with the products of each group of `channels` inputs times the
 /// group's multiplier of the column: `[columns, depth / channels rounded up]`.

@@ -21,6 +21,7 @@ __all__ = ["quantize"]
 
 METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
 WEIGHTS = ("int8", "int4", "mixed")
+ACTIVATIONS = ("int8", "int16")
 FALLBACK_NAME = "model"
 EXPORTERS = {  # what to do with a model of a framework, by the root of the module that defines its class
     "torch": "export it with torch.onnx.export and give the file",
@@ -42,6 +43,8 @@ def quantize(
     threads: int = 1,
     labels: ArrayLike | str | os.PathLike[str] | None = None,
     progress: bool | Progress | None = None,
+    *,
+    activations: str = "int8",
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -74,6 +77,8 @@ def quantize(
         The calibration rows' labels.
     progress : bool or callable, optional
         True writes a line of progress to standard error; a callable gets (stage, done, total).
+    activations : {"int8", "int16"}
+        The width of the values between layers: 16 bits for inputs of a wide range, at about half the speed.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def quantize(
     >>> q = quantc.quantize("digits.onnx", calibration)     # doctest: +SKIP
     >>> scores = q(x)                                       # doctest: +SKIP
     """
-    options = _options(method, weights, prune, accuracy_budget, target, cpu, threads)
+    options = _options(method, weights, activations, prune, accuracy_budget, target, cpu, threads)
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     try:
         path = _model_file(model, scratch)
@@ -112,6 +117,7 @@ def quantize(
 def _options(
     method: str,
     weights: str,
+    activations: str,
     prune: str | None,
     accuracy_budget: float | str | None,
     target: str | None,
@@ -121,6 +127,7 @@ def _options(
     """The tool's options; what is left at its default is not written, so that the tool's own default holds."""
     _one_of("method", method, METHODS)
     _one_of("weights", weights, WEIGHTS)
+    _one_of("activations", activations, ACTIVATIONS)
     if type(threads) is not int or threads < 1:
         raise ValueError(f"threads: needs a positive integer, got {threads!r}")
     options = []
@@ -128,6 +135,8 @@ def _options(
         options.append(f"--method={method}")
     if weights != "int8":
         options.append(f"--weights={weights}")
+    if activations != "int8":
+        options.append(f"--activations={activations}")
     if prune is not None:
         options.append(f"--prune={_word('prune', prune)}")
     if accuracy_budget is not None:

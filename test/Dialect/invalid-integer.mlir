@@ -340,7 +340,7 @@ func.func @qdense_c4(%x: tensor<?x2x!u8>, %w: tensor<3x2xi8>, %b: tensor<3xi32>,
 // qdense C5
 !i8 = !quant.uniform<i8:f32, 0.5>
 func.func @qdense_c5_signed(%x: tensor<?x2x!i8>, %w: tensor<3x2xi8>, %b: tensor<3xi32>, %m: tensor<3xf32>) {
-  // expected-error @+1 {{must be per-tensor quantized with unsigned storage of 8 bits or fewer [C5]}}
+  // expected-error @+1 {{must be per-tensor quantized with unsigned storage of at most 32767 [C5]}}
   %0 = qnet.qdense %x, %w, %b, %m : (tensor<?x2x!i8>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3xf32>
   return
 }
@@ -350,7 +350,7 @@ func.func @qdense_c5_signed(%x: tensor<?x2x!i8>, %w: tensor<3x2xi8>, %b: tensor<
 // qdense C5
 !u16 = !quant.uniform<u16:f32, 0.5>
 func.func @qdense_c5_wide(%x: tensor<?x2x!u16>, %w: tensor<3x2xi8>, %b: tensor<3xi32>, %m: tensor<3xf32>) {
-  // expected-error @+1 {{must be per-tensor quantized with unsigned storage of 8 bits or fewer [C5]}}
+  // expected-error @+1 {{must be per-tensor quantized with unsigned storage of at most 32767 [C5]}}
   %0 = qnet.qdense %x, %w, %b, %m : (tensor<?x2x!u16>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3xf32>
   return
 }
@@ -415,6 +415,16 @@ func.func @qdense_c7_multiplier(%x: tensor<?x2x!u8>, %w: tensor<2x2xi4>, %b: ten
   %g = qnet.constant dense<[[1], [0]]> : tensor<2x1xui8>
   // expected-error @+1 {{group multiplier 1 is 0: give the group weights of 0 instead [C7]}}
   %0 = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<?x2x!u8>, tensor<2x2xi4>, tensor<2xi32>, tensor<2xf32>, tensor<2x1xui8>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+// qdense C8
+!u16 = !quant.uniform<u16<0:32767>:f32, 0.5:10>
+func.func @qdense_c8(%x: tensor<?x2x!u16>, %w: tensor<3x2xi4>, %b: tensor<3xi32>, %m: tensor<3xf32>, %g: tensor<3x1xui8>) {
+  // expected-error @+1 {{has more than 8 bits, which weights of 4 bits do not take: give them as i8 [C8]}}
+  %0 = qnet.qdense %x, %w, %b, %m group_multiplier(%g) : (tensor<?x2x!u16>, tensor<3x2xi4>, tensor<3xi32>, tensor<3xf32>, tensor<3x1xui8>) -> tensor<?x3xf32>
   return
 }
 

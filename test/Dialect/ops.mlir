@@ -253,6 +253,9 @@ func.func @integers(%x: tensor<?x2xf32>, %w: tensor<3x2xi8>, %b: tensor<3xi32>, 
   %3 = qnet.qdense %q, %w, %b, %mi shift(%b) : (tensor<?x2x!u8>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xi32>, tensor<3xi32>) -> tensor<?x3x!y8>
   // CHECK: qnet.qdense %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} out_bias(%{{.*}}) : (tensor<?x2x!quant.uniform<u8:f32, 5.000000e-01:10>>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
   %4 = qnet.qdense %q, %w, %b, %m out_bias(%m) : (tensor<?x2x!u8>, tensor<3x2xi8>, tensor<3xi32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  // CHECK: qnet.qdense %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : (tensor<?x3x!quant.uniform<u16<0:4095>:f32, 1.250000e-01:7>>, tensor<3x3xi8>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %ww = qnet.constant dense<1> : tensor<3x3xi8>
+  %11 = qnet.qdense %2, %ww, %b, %m : (tensor<?x3x!index>, tensor<3x3xi8>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3xf32>
   // CHECK: %[[W4:.*]] = qnet.constant dense<{{\[}}[7, -7], [1, 0], [-1, 3]]> : tensor<3x2xi4>
   %w4 = qnet.constant dense<[[7, -7], [1, 0], [-1, 3]]> : tensor<3x2xi4>
   // CHECK: %[[G:.*]] = qnet.constant dense<{{\[}}[1], [255], [127]]> : tensor<3x1xui8>

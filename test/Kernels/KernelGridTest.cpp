@@ -115,19 +115,27 @@ std::vector<CpuVariant> hostVariants() {
   return variants;
 }
 
-/// Every integer row that this machine can run, and with what.
+/// Every integer row that this machine can run, with what, and the largest
+/// activation that it is given.
 struct RowOnHost {
   const KernelRow *row;
   CpuVariant variant;
+  int32_t lhsMax;
 };
 
 std::vector<RowOnHost> hostRows() {
   std::vector<RowOnHost> result;
   for (const CpuVariant &variant : hostVariants())
     for (const KernelRow &row : kernelTable())
-      if (row.isa == variant.isa && !row.isFloat())
-        result.push_back({&row, variant});
+      for (int32_t lhsMax : {255, int32_t(QDenseOp::kMaxInput)})
+        if (row.isa == variant.isa && row.reads(lhsMax))
+          result.push_back({&row, variant, lhsMax});
   return result;
+}
+
+std::string nameOf(const testing::TestParamInfo<RowOnHost> &info) {
+  return info.param.row->name.str() +
+         (info.param.lhsMax > 255 ? "_16bits" : "");
 }
 
 class KernelGrid : public testing::TestWithParam<RowOnHost> {
@@ -139,6 +147,13 @@ protected:
     context.loadDialect<QnetDialect, func::FuncDialect, quant::QuantDialect>();
   }
 
+  /// Of a quantized result.
+  static numerics::QuantParams resultParams() {
+    return GetParam().lhsMax > 255
+               ? numerics::QuantParams{1.0f, 10000, 0, 30000}
+               : numerics::QuantParams{1.0f, 100, 0, 200};
+  }
+
   /// quantize (scale 1, so that a float is its own integer), the layer, and for
   /// a quantized result dequantize (scale 1 again): floats in, floats out.
   OwningOpRef<ModuleOp> graphOf(const Layer &layer, bool quantizedResult) {
@@ -148,10 +163,13 @@ protected:
     auto dynamic = ShapedType::kDynamic;
     auto in = RankedTensorType::get({dynamic, layer.k}, f32);
     auto out = RankedTensorType::get({dynamic, layer.n}, f32);
-    auto byte = quant::UniformQuantizedType::get(0, builder.getI8Type(), f32,
-                                                 1.0, 0, 0, 255);
-    auto shifted = quant::UniformQuantizedType::get(0, builder.getI8Type(), f32,
-                                                    1.0, 100, 0, 200);
+    int32_t lhsMax = GetParam().lhsMax;
+    Type storage = builder.getIntegerType(lhsMax > 255 ? 16 : 8);
+    auto byte =
+        quant::UniformQuantizedType::get(0, storage, f32, 1.0, 0, 0, lhsMax);
+    numerics::QuantParams stored = resultParams();
+    auto shifted = quant::UniformQuantizedType::get(
+        0, storage, f32, 1.0, stored.zeroPoint, 0, stored.qmax);
     auto main =
         func::FuncOp::create(loc, "main", builder.getFunctionType(in, out));
     module->push_back(main);
@@ -190,7 +208,7 @@ protected:
     OwningOpRef<ModuleOp> module = graphOf(layer, quantizedResult);
     Target target;
     target.triple = llvm::sys::getProcessTriple();
-    const auto &[row, variant] = GetParam();
+    const auto &[row, variant, lhsMax] = GetParam();
     target.variants = {variant};
     ProgramInterface interface;
     ASSERT_TRUE(
@@ -208,9 +226,9 @@ protected:
     for (int64_t rows : rowCounts) {
       std::vector<float> x(rows * layer.k), y(rows * layer.n, -1.0f);
       for (auto [i, value] : llvm::enumerate(x))
-        value = i / layer.k == 0   ? 255.0f
+        value = i / layer.k == 0   ? float(lhsMax)
                 : i / layer.k == 1 ? 0.0f
-                                   : float(random() % 256);
+                                   : float(random() % (lhsMax + 1));
       run(x.data(), y.data(), rows, aligned);
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t c = 0; c < layer.n; ++c) {
@@ -218,8 +236,8 @@ protected:
           float expected =
               quantizedResult
                   ? float(numerics::requantize(acc, layer.multiplier[c],
-                                               {1.0f, 100, 0, 200}) -
-                          100)
+                                               resultParams()) -
+                          resultParams().zeroPoint)
                   : numerics::scaleAccumulator(acc, layer.multiplier[c],
                                                layer.outBias[c]);
           ASSERT_EQ(std::bit_cast<uint32_t>(expected),
@@ -289,13 +307,9 @@ TEST_P(KernelLists, ListsMayBeEmptyOrFull) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Host, KernelGrid, testing::ValuesIn(hostRows()),
-                         [](const auto &info) {
-                           return info.param.row->name.str();
-                         });
+                         nameOf);
 INSTANTIATE_TEST_SUITE_P(Host, KernelLists, testing::ValuesIn(listingRows()),
-                         [](const auto &info) {
-                           return info.param.row->name.str();
-                         });
+                         nameOf);
 
 // A row whose name lies about its tile would be found, tested and benchmarked
 // under the wrong name.
@@ -333,6 +347,11 @@ TEST(KernelTable, EveryIsaHasAllKinds) {
     ASSERT_NE(row, nullptr);
     EXPECT_EQ(row->isa, isa);
     EXPECT_TRUE(row->isByteRow());
+    const KernelRow *wide =
+        chooseRow({weight, 1, 1, QDenseOp::kMaxInput}, isa).row;
+    ASSERT_NE(wide, nullptr);
+    EXPECT_EQ(wide->isa, isa);
+    EXPECT_EQ(wide->lhsBits(), 16u);
     EXPECT_EQ(chooseGroupedRow(1, isa).isa, isa);
     EXPECT_TRUE(chooseGroupedRow(1, isa).isGrouped());
   }

@@ -18,6 +18,9 @@
 // PLAIN: arith.muli {{.*}} : vector<16xi32>
 // PLAIN: vector.shuffle {{.*}} [0, 2, 4, 6, 8, 10, 12, 14]
 // PLAIN: vector.shuffle {{.*}} [1, 3, 5, 7, 9, 11, 13, 15]
+// AVXVNNI-LABEL: func.func @pairs8
+// AVXVNNI: %[[W:.*]] = arith.extsi %{{.*}} : vector<16xi8> to vector<16xi16>
+// AVXVNNI: llvm.call_intrinsic "llvm.x86.avx512.vpdpwssd.256"(%arg0, %arg1, %[[W]])
 func.func @pairs8(%acc: vector<8xi32>, %x: vector<16xi16>, %w: vector<16xi8>) -> vector<8xi32> {
   %r = qnet.dot %acc, %x, %w : vector<8xi32>, vector<16xi16>, vector<16xi8>
   return %r : vector<8xi32>
@@ -88,7 +91,8 @@ func.func @narrow4(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) ->
 // AVX512BW: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[W]])
 // AVX512BW: arith.addi %{{.*}}, %[[P]] : vector<16xi32>
 // AVX512VNNI-LABEL: func.func @pairs16
-// AVX512VNNI-NOT: intrinsic
+// AVX512VNNI: %[[W:.*]] = arith.extsi %{{.*}} : vector<32xi8> to vector<32xi16>
+// AVX512VNNI: llvm.call_intrinsic "llvm.x86.avx512.vpdpwssd.512"(%arg0, %arg1, %[[W]])
 func.func @pairs16(%acc: vector<16xi32>, %x: vector<32xi16>, %w: vector<32xi8>) -> vector<16xi32> {
   %r = qnet.dot %acc, %x, %w : vector<16xi32>, vector<32xi16>, vector<32xi8>
   return %r : vector<16xi32>
@@ -226,6 +230,8 @@ func.func @nibbles32(%sums: vector<32xi16>, %w: vector<64xi8>, %x: vector<64xi8>
 // AVX2-LABEL: func.func @multiplier
 // AVX2: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%arg1, %arg2)
 // AVX2: arith.addi %arg0, %[[P]] : vector<8xi32>
+// AVXVNNI-LABEL: func.func @multiplier
+// AVXVNNI: llvm.call_intrinsic "llvm.x86.avx512.vpdpwssd.256"(%arg0, %arg1, %arg2)
 func.func @multiplier(%acc: vector<8xi32>, %sums: vector<16xi16>, %m: vector<16xi16>) -> vector<8xi32> {
   %r = qnet.dot %acc, %sums, %m : vector<8xi32>, vector<16xi16>, vector<16xi16>
   return %r : vector<8xi32>

@@ -3,6 +3,7 @@
 // RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_s16s8s32_4x16x2_avx2" --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
 // RUN: quant-opt %s --select-kernels="isa=dotprod kernel=gemm_s8s8s32_4x16x16_dotprod" --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
 // RUN: quant-opt %s --select-kernels=isa=i8mm --canonicalize | FileCheck %s --check-prefixes=ALL,PAIRS
+// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_3x16x8_avx2" --canonicalize | FileCheck %s --check-prefix=BYTES
 // RUN: not quant-opt %s --select-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // RUN: not quant-opt %s --select-kernels="isa=avx2 kernel=gemm_f32f32f32_4x16x1_avx2" 2>&1 | FileCheck %s --check-prefix=KIND
@@ -12,6 +13,8 @@
 
 !q = !quant.uniform<u8:f32, 0.5:10>
 !r = !quant.uniform<u8:f32, 0.25:3>
+!wide = !quant.uniform<u16<0:32767>:f32, 0.5:10>
+!less = !quant.uniform<u16<0:20000>:f32, 0.25:3>
 
 // Three channels are padded to 16, five inputs to six (AVX2) or sixteen (dotprod).
 // The storage between the two layers is the kernel's: no cast is left there. For
@@ -92,6 +95,33 @@ func.func @grouped(%x: tensor<?x5xf32>) -> tensor<?x1xf32> {
   %y = qnet.qdense %q, %w, %b, %m group_multiplier(%g)
     : (tensor<?x5x!q>, tensor<1x5xi4>, tensor<1xi32>, tensor<1xf32>, tensor<1x1xui8>) -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
+}
+
+// An input of 16 bits is for rows that read i16, whatever row is asked for: the
+// layers' storage is i16, and nothing is cast but the types.
+// ALL-LABEL: func.func @wide
+// ALL: qnet.storage_cast {{.*}} {offset = 0 : i64} : {{.*}} -> tensor<?x2xi16>
+// AVX2: qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2"
+// DOT: qnet.packed_dense "gemm_s16s8s32_4x16x1_dotprod"
+// PAIRS: qnet.packed_dense "gemm_s16s8s32_4x16x1_i8mm"
+// ALL-SAME: {qmax = 20000 : i32, zero_point = 3 : i32} -> tensor<?x16xi16>
+// ALL-NOT: storage_cast
+// ALL: qnet.packed_dense "gemm_s16s8s32_
+// BYTES-LABEL: func.func @wide
+// BYTES: qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2"
+// BYTES: qnet.packed_dense "gemm_s16s8s32_4x16x2_avx2"
+// BYTES: return
+func.func @wide(%x: tensor<?x2xf32>) -> tensor<?x1xf32> {
+  %w = qnet.constant dense<[[1, -2]]> : tensor<1x2xi8>
+  %v = qnet.constant dense<[[3]]> : tensor<1x1xi8>
+  %b = qnet.constant dense<1> : tensor<1xi32>
+  %m = qnet.constant dense<0.5> : tensor<1xf32>
+  %q = qnet.quantize %x : tensor<?x2xf32> -> tensor<?x2x!wide>
+  %y = qnet.qdense %q, %w, %b, %m
+    : (tensor<?x2x!wide>, tensor<1x2xi8>, tensor<1xi32>, tensor<1xf32>) -> tensor<?x1x!less>
+  %z = qnet.qdense %y, %v, %b, %m
+    : (tensor<?x1x!less>, tensor<1x1xi8>, tensor<1xi32>, tensor<1xf32>) -> tensor<?x1xf32>
+  return %z : tensor<?x1xf32>
 }
 
 // Nothing to do: weights that are not constant stay for Lower's plain loop.

@@ -44,8 +44,14 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
        "not part of this version; choose from int8, int4"},
       {"weights", [](Options o) { o.weights = "int7"; },
        "unknown; choose from int8, int4"},
-      {"activations", [](Options o) { o.activations = "int16"; },
-       "not part of this version"},
+      {"activations", [](Options o) { o.activations = "int32"; },
+       "unknown; choose from int8, int16"},
+      {"bits",
+       [](Options o) {
+         o.activations = "int16";
+         o.weights = "int4";
+       },
+       "choose --weights=int8"},
       {"method", [](Options o) { o.method = "entropy"; },
        "not part of this version"},
       {"method", [](Options o) { o.method = "x"; }, "minmax"},

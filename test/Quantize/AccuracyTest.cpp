@@ -13,6 +13,7 @@
 #include "quantc/Reference/Interpreter.h"
 
 #include "gtest/gtest.h"
+#include <algorithm>
 #include <random>
 
 using namespace mlir;
@@ -91,8 +92,13 @@ protected:
   Tensor rows(int64_t count, int64_t width, uint32_t seed) {
     Generator generator(seed);
     Tensor tensor(Float32Type::get(&context), {count, width});
-    for (double &value : tensor.reals)
+    for (double &value : tensor.reals) {
       value = generator.next();
+      if (hasWideRange) {
+        double x = std::clamp(value, -3.0, 3.0);
+        value = x * x * x * x * x;
+      }
+    }
     return tensor;
   }
 
@@ -137,7 +143,7 @@ protected:
   double quantizedSqnr(const Network &network,
                        function_ref<void(QuantizeOptions &)> set = {}) {
     func::FuncOp function = build(network);
-    Tensor test = rows(kTestRows, network.widths.front(), 2);
+    Tensor test = rows(kTestRows, network.widths.front(), testSeed);
     Tensor expected = run(function, test);
     calibrate(function, rows(kCalibrationRows, network.widths.front(), 1));
     QuantizeOptions options;
@@ -153,6 +159,11 @@ protected:
 
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
+  /// Whether most inputs are far smaller than the largest ones (3^5).
+  bool hasWideRange = false;
+  /// Of the rows that are tested; with 1 they are those of the calibration, and
+  /// nothing is clipped.
+  uint32_t testSeed = 2;
 };
 
 TEST_F(Accuracy, OfEveryFunctionBetweenLayers) {
@@ -230,6 +241,28 @@ TEST_F(Accuracy, FallsGentlyWithTheActivationRange) {
       network, [](QuantizeOptions &options) { options.activationMax = 127; });
   EXPECT_LT(half, full);
   EXPECT_GT(half, full - 6.5);
+}
+
+static void useWords(QuantizeOptions &options) {
+  options.activations = "int16";
+}
+
+/// What stays is the noise of the weights' 8 bits.
+TEST_F(Accuracy, GainsByActivationsOf16Bits) {
+  testSeed = 1;
+  for (Function function : {Function::relu, Function::tanh, Function::gelu}) {
+    Network network{{16, 48, 24, 8}, function};
+    EXPECT_GE(quantizedSqnr(network, useWords), quantizedSqnr(network) + 3.0)
+        << stringifyFunction(function).str();
+  }
+}
+
+/// What they are for: 255 steps over such a range leave most inputs none.
+TEST_F(Accuracy, OfInputsOfAWideRange) {
+  hasWideRange = true;
+  testSeed = 1;
+  Network network{{16, 48, 24, 8}, Function::relu};
+  EXPECT_GE(quantizedSqnr(network, useWords), quantizedSqnr(network) + 8.5);
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 // RUN: quant-opt %s --assign-parameters --split-input-file --verify-diagnostics
 // RUN: not quant-opt %s --assign-parameters=activation-max=100 2>&1 | FileCheck %s --check-prefix=MAX
 // RUN: not quant-opt %s --assign-parameters=index-bits=20 2>&1 | FileCheck %s --check-prefix=BITS
+// RUN: not quant-opt %s --assign-parameters=activations=int9 2>&1 | FileCheck %s --check-prefix=WIDTH
+// WIDTH: activations must be int8 or int16, not 'int9'
 // MAX: activation-max must be 127 to 255, not 100
 // BITS: index-bits must be 8 to 16, not 20
 

@@ -83,3 +83,18 @@ func.func @main(%x: tensor<?x63xf32>) -> (tensor<?x1xf32> {qnet.name = "63 chann
   %h = qnet.dense %d, %w : (tensor<?x63xf32>, tensor<1x63xf32>) -> tensor<?x1xf32>
   return %h : tensor<?x1xf32>
 }
+
+// -----
+
+!u16 = !quant.uniform<u16<0:32767>:f32, 0.015625:128>
+
+// Kernels of 4-bit weights multiply bytes.
+// CHECK-LABEL: func.func @main
+// CHECK: qnet.qdense {{.*}} {qnet.weights = "8 bits: its input has 16"} : ({{.*}}tensor<1x64xi8>
+func.func @main(%x: tensor<?x64xf32>) -> (tensor<?x1xf32> {qnet.name = "16 bits"}) {
+  %w = qnet.constant dense<0.875> : tensor<1x64xf32>
+  %q = qnet.quantize %x : tensor<?x64xf32> -> tensor<?x64x!u16>
+  %d = qnet.dequantize %q : tensor<?x64x!u16> -> tensor<?x64xf32>
+  %h = qnet.dense %d, %w : (tensor<?x64xf32>, tensor<1x64xf32>) -> tensor<?x1xf32>
+  return %h : tensor<?x1xf32>
+}

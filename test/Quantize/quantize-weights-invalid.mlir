@@ -20,7 +20,7 @@ func.func @nan(%q: tensor<?x1x!u8>) -> tensor<?x2xf32> {
 func.func @wide(%q: tensor<?x1x!u16>) -> tensor<?x1xf32> {
   %w = qnet.constant dense<1.0> : tensor<1x1xf32>
   %d = qnet.dequantize %q : tensor<?x1x!u16> -> tensor<?x1xf32>
-  // expected-error @below {{but integer layers read per-tensor unsigned 8-bit values; quantize the input with one u8 scale}}
+  // expected-error @below {{but integer layers read per-tensor unsigned values of at most 32767; quantize the input with one u8 scale, or u16<0:32767>}}
   %y = qnet.dense %d, %w : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
 }

@@ -67,6 +67,21 @@ func.func @grouped_overflow(%q: tensor<?x1x!quant.uniform<u8:f32, 1.0:0>>) -> te
 
 // -----
 
+// I4: inputs of 15 bits. 517 * 127 * 32767 = 2^31 + 3964805; 516 of them fit.
+!words = !quant.uniform<u16<0:32767>:f32, 1.0:0>
+func.func @words_overflow(%q: tensor<?x517x!words>, %p: tensor<?x516x!words>) -> (tensor<?x1xf32>, tensor<?x1xf32>) {
+  %w = qnet.constant dense<127> : tensor<1x517xi8>
+  %v = qnet.constant dense<127> : tensor<1x516xi8>
+  %b = qnet.constant dense<0> : tensor<1xi32>
+  %m = qnet.constant dense<1.0> : tensor<1xf32>
+  // expected-error @below {{breaks I4 of verify-integer: the accumulator of output channel 0 can leave 32 bits}}
+  %y = qnet.qdense %q, %w, %b, %m : (tensor<?x517x!words>, tensor<1x517xi8>, tensor<1xi32>, tensor<1xf32>) -> tensor<?x1xf32>
+  %z = qnet.qdense %p, %v, %b, %m : (tensor<?x516x!words>, tensor<1x516xi8>, tensor<1xi32>, tensor<1xf32>) -> tensor<?x1xf32>
+  return %y, %z : tensor<?x1xf32>, tensor<?x1xf32>
+}
+
+// -----
+
 // I4 holds at the last bias that fits: 2^31 - 1 - 127 * 255.
 func.func @no_overflow(%q: tensor<?x1x!quant.uniform<u8:f32, 1.0:0>>) -> tensor<?x1xf32> {
   %w = qnet.constant dense<127> : tensor<1x1xi8>

@@ -124,6 +124,23 @@ const char *const kOutBias =
 const char *const kGrouped =
     "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 1>";
 
+TEST(QDense, InputOf16Bits) {
+  // 32767 * 127 * 300: more than an i32 takes of products one by one of bytes.
+  std::string most, weights;
+  for (int i = 0; i < 300; ++i) {
+    most += i ? ", 32767" : "32767";
+    weights += i ? ", 127" : "127";
+  }
+  most = "dense<[[" + most + "]]> : tensor<1x300xui16>";
+  weights = "dense<[[" + weights + "]]> : tensor<1x300xi8>";
+  Literal input(most.c_str(),
+                "tensor<1x300x!quant.uniform<u16<0:32767>:f32, 0.5:10>>");
+  checkOp("qnet.qdense", kPlain,
+          {input, weights.c_str(), "dense<-1248422692> : tensor<1xi32>",
+           "dense<0.25> : tensor<1xf32>"},
+          {"dense<2.0> : tensor<1x1xf32>"});
+}
+
 TEST(QDense, EachFinish) {
   Literal input("dense<[[1, 2, 255]]> : tensor<1x3xui8>",
                 "tensor<1x3x!quant.uniform<u8:f32, 0.5:10>>");

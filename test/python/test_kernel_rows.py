@@ -31,7 +31,20 @@ from kernel_rows import GROUP_CHANNELS, TILE_INPUTS, Row, kernel_rows  # noqa: E
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 65)
 INPUTS = 133
 ZERO_SHARE = 0.6  # of the blocks of 16 channels by 4 inputs, where panels list their groups
-ZERO_POINT, LARGEST = 100, 200  # of the activations between layers
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How activations are stored: the input from 0 to `most`, those between layers with a zero point."""
+
+    bits: int
+    most: int
+    zero_point: int
+    largest: int
+    narrowing: int  # of the multipliers, so that results spread over the range
+
+
+BYTES, WORDS = Storage(8, 255, 100, 200, 1), Storage(16, 32767, 10000, 30000, 8)
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,8 @@ class Chain:
     The first two share one kernel function, which so is not made for one depth alone.
     """
 
-    def __init__(self, row: Row, lists: bool = False) -> None:
-        self.row = row
+    def __init__(self, row: Row, lists: bool = False, storage: Storage = BYTES) -> None:
+        self.row, self.storage = row, storage
         self.lists = lists
         random = np.random.default_rng(11)
         # As many steps of the loop as LLVM does not unroll whole.
@@ -95,9 +108,11 @@ class Chain:
         for groups in self.groups:
             groups[0, 0] = 255
         self.biases: list[Integers] = [random.integers(-5000, 5000, n) for n, _ in shapes]
-        self.multipliers = [(random.random(n) * 0.01 + 0.001).astype(np.float32) for n, _ in shapes]
-        self.rows: Floats = random.integers(0, 256, (max(BATCHES), inputs)).astype(np.float32)
-        self.rows[0] = 255
+        self.multipliers = [
+            (random.random(n) * 0.01 + 0.001).astype(np.float32) / np.float32(storage.narrowing) for n, _ in shapes
+        ]
+        self.rows: Floats = random.integers(0, storage.most + 1, (max(BATCHES), inputs)).astype(np.float32)
+        self.rows[0] = storage.most
         self.is_float = row.lhs == "F32"
         if self.is_float:
             self.rows = (self.rows - np.float32(100.3)) / np.float32(7)
@@ -137,7 +152,11 @@ class Chain:
                 written = f"{', '.join(names[:-1])} group_multiplier({names[-1]})"
             lines.append(f"{value} = qnet.{op} {written} : ({', '.join(kinds)}) -> {types[i + 1]}")
         lines += [f"return {value} : {types[3]}", "}"]
-        quantized = ("!quant.uniform<u8:f32, 1.0:0>", f"!quant.uniform<u8<0:{LARGEST}>:f32, 1.0:{ZERO_POINT}>")
+        stored = self.storage
+        quantized = (
+            f"!quant.uniform<u{stored.bits}<0:{stored.most}>:f32, 1.0:0>",
+            f"!quant.uniform<u{stored.bits}<0:{stored.largest}>:f32, 1.0:{stored.zero_point}>",
+        )
         return "".join(f"!q{i} = {kind}\n" for i, kind in enumerate(quantized)) + "\n".join(lines) + "\n"
 
     def real(self, layer: int) -> Floats:
@@ -157,7 +176,8 @@ class Chain:
             accumulator = values.astype(np.int64) @ (weights * factors).T + self.biases[i]
             values = accumulator.astype(np.float32) * self.multipliers[i]
             if i < 2:
-                values = np.clip(np.rint(values) + np.float32(ZERO_POINT), 0, LARGEST).astype(np.float32)
+                stored = np.clip(np.rint(values) + np.float32(self.storage.zero_point), 0, self.storage.largest)
+                values = stored.astype(np.float32)
         return values
 
 
@@ -303,15 +323,16 @@ def emulated_cpus(row: Row) -> list[str]:
 
 
 RUNS = [
-    pytest.param(row, lists, emulated, id=f"{row}{'-lists' * lists}-{emulated}")
+    pytest.param(row, lists, storage, emulated, id=f"{row}{'-lists' * lists}-{storage.bits}-{emulated}")
     for row, lists in FORMS
+    for storage in ([BYTES, WORDS] if row.lhs == "S16" else [BYTES])
     for emulated in emulated_cpus(row)
 ]
 
 
-@pytest.mark.parametrize(("row", "lists", "emulated"), RUNS)
-def test_same_bits_as_the_definition(row: Row, lists: bool, emulated: str, tmp_path: Path) -> None:
-    cpu, chain = CPUS[row.isa], Chain(row, lists)
+@pytest.mark.parametrize(("row", "lists", "storage", "emulated"), RUNS)
+def test_same_bits_as_the_definition(row: Row, lists: bool, storage: Storage, emulated: str, tmp_path: Path) -> None:
+    cpu, chain = CPUS[row.isa], Chain(row, lists, storage)
     tiles = TILES if row.kr == TILE_INPUTS else ""
     code = compile_row(tmp_path, chain, cpu.triple, cpu.runs_as or cpu.name, emulated=bool(tiles))
     if cpu.triple == X86:

@@ -47,14 +47,16 @@ int main(int count, char **argument) {
   float *x = malloc(rows * net_INPUTS * sizeof(float));
   float *logits = malloc(rows * 11 * sizeof(float)), *shares = malloc(rows * 11 * sizeof(float));
   void *workspace = aligned_alloc(64, (net_workspace_size(rows) + 63) / 64 * 64);
-  int8_t *bytes = malloc(rows * net_INPUTS), *small = malloc(rows * 22);
   if (fread(x, net_INPUTS * sizeof(float), rows, stdin) != rows) return 2;
-  if (fread(bytes, net_INPUTS, rows, stdin) != rows) return 3;
   net_run(x, logits, shares, rows, workspace);
   fwrite(logits, 11 * sizeof(float), rows, stdout);
   fwrite(shares, 11 * sizeof(float), rows, stdout);
+#ifndef NO_BYTES
+  int8_t *bytes = malloc(rows * net_INPUTS), *small = malloc(rows * 22);
+  if (fread(bytes, net_INPUTS, rows, stdin) != rows) return 3;
   net_run_i8(bytes, small, small + rows * 11, rows, workspace);
   fwrite(small, 22, rows, stdout);
+#endif
   return 0;
 }
 """
@@ -62,13 +64,14 @@ int main(int count, char **argument) {
 
 @dataclass(frozen=True)
 class Machine:
-    """A target, what links for it, what runs it, and an instruction that its kernel must have."""
+    """A target, what links for it, what runs it, and an instruction that its kernel must have (`wide`: of 16 bits)."""
 
     triple: str
     cpu: str
     linker: str
     runner: tuple[str, ...] = ()
     instruction: str = ""
+    wide: str = ""
     # usmmla multiplies zeros sooner than other rows skip them, and SVE has no rows that do.
     lists: bool = True
 
@@ -78,41 +81,44 @@ class Machine:
 
 ARM = "aarch64-linux-gnu"
 MACHINES = [
-    Machine("x86_64-linux-gnu", "x86-64-v2", "gcc", (), r"\bpmaddwd\b"),
-    Machine("x86_64-linux-gnu", "haswell", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
-    Machine("x86_64-linux-gnu", "znver3", "gcc", (), r"\bvpmaddwd\b.*%ymm"),
-    Machine("x86_64-linux-gnu", "portable", "gcc", (), r"\bvpdpbusd\b.*%zmm"),
-    Machine(ARM, "cortex-a53", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a53"), r"\bsadalp\b"),
-    Machine(ARM, "cortex-a76", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a76"), r"\bsdot\b"),
-    Machine(ARM, "neoverse-n1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "neoverse-n1"), r"\bsdot\b"),
-    Machine(ARM, "neoverse-v1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+z", lists=False),
+    Machine("x86_64-linux-gnu", "x86-64-v2", "gcc", (), r"\bpmaddwd\b", r"\bpmaddwd\b"),
+    Machine("x86_64-linux-gnu", "haswell", "gcc", (), *2 * (r"\bvpmaddwd\b.*%ymm",)),
+    Machine("x86_64-linux-gnu", "znver3", "gcc", (), *2 * (r"\bvpmaddwd\b.*%ymm",)),
+    Machine("x86_64-linux-gnu", "portable", "gcc", (), r"\bvpdpbusd\b.*%zmm", r"\bvpdpwssd\b.*%zmm"),
+    Machine(ARM, "cortex-a53", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a53"), r"\bsadalp\b", r"\bsmlal"),
+    Machine(ARM, "cortex-a76", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "cortex-a76"), r"\bsdot\b", r"\bsmlal"),
+    Machine(ARM, "neoverse-n1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "neoverse-n1"), r"\bsdot\b", r"\bsmlal"),
+    Machine(
+        ARM, "neoverse-v1", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+z", r"\bsmlal", lists=False
+    ),
     Machine(
         ARM,
         "neoverse-n2",
         f"{ARM}-gcc",
         ("qemu-aarch64", "-cpu", "max,sve-default-vector-length=16"),
         r"\busmmla\s+z",
+        r"\bsmlal",
         lists=False,
     ),
-    Machine(ARM, "a64fx", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "a64fx"), r"\bsdot\s+z", lists=False),
-    Machine(ARM, "apple-m2", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+v", lists=False),
-    Machine(ARM, "portable", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+v", lists=False),
+    Machine(ARM, "a64fx", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "a64fx"), r"\bsdot\s+z", r"\bsmlal", lists=False),
+    Machine(ARM, "apple-m2", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+v", r"\bsmlal", lists=False),
+    Machine(ARM, "portable", f"{ARM}-gcc", ("qemu-aarch64", "-cpu", "max"), r"\busmmla\s+v", r"\bsmlal", lists=False),
     Machine("riscv64-linux-gnu", "portable", "riscv64-linux-gnu-gcc", ("qemu-riscv64",)),
     Machine("armv7-linux-gnueabihf", "portable", "arm-linux-gnueabihf-gcc", ("qemu-arm",)),
 ]
 # Run in Bochs: the last part is its name for a CPU that has all that is used.
 X86 = "x86_64-linux-gnu"
 EMULATED = [
-    (Machine(X86, "skylake-avx512", "", (), r"\bvpmadd(ubsw|wd)\b.*%zmm"), "corei7_skylake_x"),
-    (Machine(X86, "cascadelake", "", (), r"\bvpdpbusd\b.*%zmm"), "corei7_icelake_u"),
-    (Machine(X86, "icelake-server", "", (), r"\bvpdpbusd\b.*%zmm"), "corei7_icelake_u"),
-    (Machine(X86, "znver4", "", (), r"\bvpdpbusd\b.*%zmm"), "tigerlake"),
+    (Machine(X86, "skylake-avx512", "", (), r"\bvpmadd(ubsw|wd)\b.*%zmm", r"\bvpmaddwd\b.*%zmm"), "corei7_skylake_x"),
+    (Machine(X86, "cascadelake", "", (), r"\bvpdpbusd\b.*%zmm", r"\bvpdpwssd\b.*%zmm"), "corei7_icelake_u"),
+    (Machine(X86, "icelake-server", "", (), r"\bvpdpbusd\b.*%zmm", r"\bvpdpwssd\b.*%zmm"), "corei7_icelake_u"),
+    (Machine(X86, "znver4", "", (), r"\bvpdpbusd\b.*%zmm", r"\bvpdpwssd\b.*%zmm"), "tigerlake"),
 ]
 # Nothing here runs VEX's vpdpbusd (test_kernel_rows.py runs its kernel in EVEX), nor all of the last.
 BUILT = [
-    Machine(X86, "alderlake", "", (), r"\bvpdpbusd\b.*%ymm"),
-    Machine(X86, "sierraforest", "", (), r"\bvpdpbusd\b.*%ymm"),
-    Machine(X86, "sapphirerapids", "", (), r"\bvpdpbusd\b.*%zmm"),
+    Machine(X86, "alderlake", "", (), r"\bvpdpbusd\b.*%ymm", r"\bvpdpwssd\b.*%ymm"),
+    Machine(X86, "sierraforest", "", (), r"\bvpdpbusd\b.*%ymm", r"\bvpdpwssd\b.*%ymm"),
+    Machine(X86, "sapphirerapids", "", (), r"\bvpdpbusd\b.*%zmm", r"\bvpdpwssd\b.*%zmm"),
 ]
 # Bochs' CPUs, what the operating system saves (XCR0), and the variant that a portable object is to run there.
 VARIANTS = ("sse41", "avx2", "avxvnni", "avx512vnni", "amx")
@@ -196,7 +202,11 @@ class Workshop:
         self.expected = self.reference("rows", self.rows)
         # The 8-bit program: the same on the reals that bytes stand for, stored in bytes again.
         manifest = json.loads((folder / "native/net.json").read_text())
-        assert manifest["int8_entry"]
+        self.bytes = np.zeros((0, INPUTS), np.int8)
+        self.expected_bytes: list[npt.NDArray[np.int8]] = []
+        assert manifest["int8_entry"] == self.has_bytes
+        if not self.has_bytes:
+            return
         self.bytes = random.integers(-128, 128, self.rows.shape).astype(np.int8)
         self.bytes[0, :2] = [-128, 127]
         (given,) = manifest["inputs"]
@@ -206,6 +216,11 @@ class Workshop:
             stored_bytes(part, np.float32(output["scale"]), output["zero_point"])
             for part, output in zip(self.reference("reals", reals), manifest["outputs"], strict=True)
         ]
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether the program has an entry for bytes."""
+        return "--activations=int16" not in self.flags
 
     def reference(self, name: str, rows: Floats) -> list[Floats]:
         """Both outputs of the interpreter."""
@@ -282,23 +297,25 @@ def test_sparse_network_has_the_same_bits(sparse_workshop: Workshop, machine: Ma
         assert_lists_are_used(sparse_workshop.folder / str(machine))
 
 
+@pytest.fixture(scope="module")
+def wide_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("wide"), network(), ("--activations=int16",))
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def test_same_bits_as_reference_with_16_bits(wide_workshop: Workshop, machine: Machine) -> None:
+    check_bits(wide_workshop, machine)
+
+
 def check_bits(workshop: Workshop, machine: Machine) -> None:
     """Run what is compiled for a machine, natively or under qemu: all of its bits are the reference's."""
     if machine.triple.startswith("x86_64") and platform.machine() != "x86_64":
         pytest.skip("runs x86 code natively; the ARM and RISC-V cases of this test run here under emulation")
     out = workshop.built(str(machine), machine.triple, machine.cpu)
     program = out / "harness"
-    static = ["-static"] if machine.runner else []
-    link: list[str | Path] = [
-        llvm_tool(machine.linker),
-        *static,
-        "-O1",
-        f"-I{out}",
-        workshop.folder / "harness.c",
-        out / "net.o",
-        "-o",
-        program,
-    ]
+    link: list[str | Path] = [llvm_tool(machine.linker), *(["-static"] if machine.runner else []), "-O1"]
+    link += [] if workshop.has_bytes else ["-DNO_BYTES"]
+    link += [f"-I{out}", workshop.folder / "harness.c", out / "net.o", "-o", program]
     subprocess.run(link, check=True)
     runner = [llvm_tool(machine.runner[0]), *machine.runner[1:]] if machine.runner else []
     for batch in BATCHES:
@@ -313,19 +330,20 @@ def bare_program(workshop: Workshop, extra: str = "") -> str:
     def c_array(name: str, values: bytes) -> str:
         return f"static const _Alignas(64) unsigned char {name}[] = {{{','.join(map(str, values))}}};\n"
 
+    entry = "int8_t *small = (int8_t *)(shares + batch * 11);"
+    entry += "net_run_i8((const int8_t *)bytes, small, small + batch * 11, batch, workspace);"
     checks = "".join(f"  check({batch}, expected{batch}, sizeof expected{batch});\n" for batch in BATCHES)
     return f"""
 #include "net.h"
-{c_array("rows", workshop.rows.tobytes())}{c_array("bytes", workshop.bytes.tobytes())}
+{c_array("rows", workshop.rows.tobytes())}{c_array("bytes", workshop.bytes.tobytes()) if workshop.has_bytes else ""}
 {"".join(c_array(f"expected{batch}", workshop.bits(batch)) for batch in BATCHES)}
 static _Alignas(64) char workspace[1 << 20], result[{max(BATCHES)} * 110];
 static unsigned long wrong, checked;
 static void check(size_t batch, const unsigned char *expected, size_t bytes_expected) {{
   float *logits = (float *)result, *shares = logits + batch * 11;
-  int8_t *small = (int8_t *)(shares + batch * 11);
   if (net_workspace_size(batch) > sizeof workspace) return say("workspace");
   net_run((const float *)rows, logits, shares, batch, workspace);
-  net_run_i8((const int8_t *)bytes, small, small + batch * 11, batch, workspace);
+  {entry if workshop.has_bytes else ""}
   for (size_t i = 0; i < bytes_expected; ++i, ++checked) wrong += (unsigned char)result[i] != expected[i];
 }}
 {"".join(f"extern char net_run_variant{i}[];" for i in range(len(VARIANTS))) if extra else ""}
@@ -339,7 +357,7 @@ void program(void) {{
 """
 
 
-ALL_RIGHT = f"0 of {sum(BATCHES) * 110}"
+ALL_RIGHT, WIDE_RIGHT = (f"0 of {sum(BATCHES) * size}" for size in (110, 88))
 
 
 @pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
@@ -353,6 +371,12 @@ def test_sparse_network_on_an_emulated_cpu(sparse_workshop: Workshop, machine: M
     out = sparse_workshop.built(str(machine), machine.triple, machine.cpu)
     assert run_bare(out, bare_program(sparse_workshop), [out / "net.o"], model) == ALL_RIGHT
     assert_lists_are_used(out)
+
+
+@pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
+def test_same_bits_on_an_emulated_cpu_with_16_bits(wide_workshop: Workshop, machine: Machine, model: str) -> None:
+    out = wide_workshop.built(str(machine), machine.triple, machine.cpu)
+    assert run_bare(out, bare_program(wide_workshop), [out / "net.o"], model) == WIDE_RIGHT
 
 
 @pytest.mark.parametrize(("model", "state", "variant"), CHOICES)
@@ -480,8 +504,20 @@ def test_portable_arm_object_chooses(workshop: Workshop, cpu: str, variant: str)
     assert ARM_VARIANTS[int(said)] == variant
 
 
+FUNCTIONS = ["net_parallel_workspace_size", "net_run", "net_run_parallel", "net_workspace_size"]
+
+
 @pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
 def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, machine: Machine) -> None:
+    check_object(workshop, machine, machine.instruction, [*FUNCTIONS, "net_run_i8"])
+
+
+@pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
+def test_object_of_16_bits_uses_its_instruction(wide_workshop: Workshop, machine: Machine) -> None:
+    check_object(wide_workshop, machine, machine.wide, FUNCTIONS)
+
+
+def check_object(workshop: Workshop, machine: Machine, instruction: str, functions: list[str]) -> None:
     out = workshop.built(str(machine), machine.triple, machine.cpu)
     undefined = subprocess.run(
         [llvm_tool("llvm-nm"), "-u", out / "net.o"], capture_output=True, text=True, check=True
@@ -490,18 +526,12 @@ def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, mac
     exported = subprocess.run(
         [llvm_tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
-    assert exported.split() == [
-        "net_parallel_workspace_size",
-        "net_run",
-        "net_run_i8",
-        "net_run_parallel",
-        "net_workspace_size",
-    ]
-    if machine.instruction:
+    assert set(exported.split()) == set(functions)
+    if instruction:
         code = subprocess.run(
             [llvm_tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True
         )
-        assert re.search(machine.instruction, code.stdout), f"{machine} has no {machine.instruction}"
+        assert re.search(instruction, code.stdout), f"{machine} has no {instruction}"
 
 
 def test_only_portable_objects_ask_for_tiles(tmp_path: Path) -> None:

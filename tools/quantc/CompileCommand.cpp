@@ -42,7 +42,8 @@ static cl::opt<std::string> weights("weights", cl::value_desc("BITS"),
                                     cl::desc("weights: int8 (default) or int4"),
                                     cl::init("int8"), cl::sub(compileCommand));
 static cl::opt<std::string> activations("activations", cl::value_desc("BITS"),
-                                        cl::desc("activations: int8 (default)"),
+                                        cl::desc("activations: int8 (default) "
+                                                 "or int16"),
                                         cl::init("int8"),
                                         cl::sub(compileCommand));
 static cl::opt<std::string>

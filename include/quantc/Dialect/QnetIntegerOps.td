@@ -1,7 +1,7 @@
 //===- QnetIntegerOps.td - the integer level -------------------------------===//
 //
-// Activations are tensors of !quant.uniform over u8 (u16 for wide look-up
-// indices). Operations here work on the stored integers q; "real" means
+// Activations are tensors of !quant.uniform over u8, or u16 (of 15 bits between
+// layers, wider for look-up indices). Operations here work on the stored integers q; "real" means
 // scale * (q - zero_point). Rounding and clamping are those of
 // quantc/Numerics/Sequences.h, to the bit.
 //
@@ -112,12 +112,13 @@ def Qnet_QDenseOp : Qnet_Op<"qdense", [Pure, AttrSizedOperandSegments,
     - C3: `out_bias` only with an f32 result, `[N]`; `shift` only with a
       quantized one, `[N]` of i32.
     - C4: the result has the input's leading dimensions, then N.
-    - C5: the input is per-tensor quantized over unsigned 8 bits or less; a
-      quantized result is per-tensor.
+    - C5: the input is per-tensor quantized over unsigned storage of at most
+      32767 (15 bits, so that it is an i16 too); a quantized result is per-tensor.
     - C6: weights of i4 come with a `group_multiplier` of ui8 and shape `[N, G]`,
       G = K / 64 rounded up; weights of i8 without one.
     - C7: constant weights of i4 lie in [-7, 7], constant group multipliers are
       not 0.
+    - C8: weights of i4 only with an input of at most 8 bits.
 
     ```mlir
     %y = qnet.qdense %x, %w, %b, %m
@@ -158,6 +159,9 @@ def Qnet_QDenseOp : Qnet_Op<"qdense", [Pure, AttrSizedOperandSegments,
     static constexpr int64_t kGroupChannels = 64;
     /// The largest 4-bit weight by absolute value: one more would not fit.
     static constexpr int64_t kMaxGroupedWeight = 7;
+    /// The largest stored integer of an input: what multiplies 16-bit numbers
+    /// (vpmaddwd, smlal) takes signed ones.
+    static constexpr int64_t kMaxInput = 32767;
     static int64_t groupsOf(int64_t channels) {
       return (channels + kGroupChannels - 1) / kGroupChannels;
     }

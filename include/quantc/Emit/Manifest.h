@@ -37,9 +37,9 @@ struct ManifestTensor {
   std::vector<int64_t> shape;
   /// f32 values a row.
   int64_t values = 0;
-  /// Parameters of the stored integers behind it, in [0, 255]: what an input is
-  /// quantized to, and what `N_run_i8` takes and gives (less 128). Absent where
-  /// the program reads or writes floats without them.
+  /// Parameters of the stored integers behind it: what an input is quantized
+  /// to, and where there is an `N_run_i8` what it takes and gives (less 128).
+  /// Absent where the program reads or writes floats without them.
   std::optional<ManifestParams> params;
 };
 

@@ -35,6 +35,11 @@ struct KernelRow {
   bool isGrouped() const { return rhs != RhsStorage::Plain; }
   /// Whether it is for layers of 8-bit weights.
   bool isByteRow() const { return !isFloat() && !isGrouped(); }
+  /// Whether it reads activations that are stored in [0, lhsMax]: those of more
+  /// than 8 bits only as i16, which holds whatever a qdense may read.
+  bool reads(int64_t lhsMax) const {
+    return lhs == LhsStorage::S16 || (!isFloat() && lhsMax <= 255);
+  }
   /// What is added to a 4-bit weight to store it.
   int32_t nibbleOffset() const { return rhs == RhsStorage::U4 ? 8 : 0; }
   /// Bits of one stored activation.
@@ -54,7 +59,8 @@ struct KernelRow {
   bool hasTiles() const { return isByteRow() && isa == Isa::amx && kr == 64; }
   /// Whether vectors are as long as the CPU has them, `lanes` the least.
   bool isScalable() const {
-    return isByteRow() && (isa == Isa::sve || isa == Isa::svei8mm);
+    return isByteRow() && lhs != LhsStorage::S16 &&
+           (isa == Isa::sve || isa == Isa::svei8mm);
   }
   /// Input channels that one instruction takes for one lane.
   int64_t group() const {

@@ -41,8 +41,8 @@ struct CompileOptions {
   std::string activations = "int8";
   std::string method = "auto";
   std::string requant = "float";
-  /// "accuracy": activations use all of 8 bits. "speed": fewer steps, so that
-  /// more products can be added in 16 bits.
+  /// "accuracy": activations use all of 8 bits (of 16 they always do). "speed":
+  /// fewer steps, so that more products can be added in 16 bits.
   std::string prefer = "accuracy";
   std::string prune = "none"; ///< See parsePrune.
   double percentile = 0;      ///< For method "percentile"; 0 is its default.

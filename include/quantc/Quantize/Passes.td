@@ -56,6 +56,10 @@ def AssignParameters : Pass<"assign-parameters", "::mlir::ModuleOp"> {
       transpose, gather, min, max) are united: the range is that of all of them.
     - The value before a function that is not a clamp gets a wide index type
       (`u16<0:4095>`) over the part of its range where the 8-bit result changes.
+    - With `activations=int16` values are stored in u16 instead, from 0 up to what
+      the proof allows: the largest integer up to 32767 under which no accumulator
+      of the `dense` ops that read the value can leave 32 bits, whatever the input;
+      at least 255. Indices of functions have 15 bits then.
     - A `dense` whose result is only read as float gets no pair: its result
       comes straight from the accumulators.
     - Float ops after the last dense layer of a path, and preprocessing of graph
@@ -69,6 +73,8 @@ def AssignParameters : Pass<"assign-parameters", "::mlir::ModuleOp"> {
   let options = [
     Option<"allowFloat", "allow-float", "bool", "false",
            "Leave ops without an integer form in float, named in the ledger">,
+    Option<"activations", "activations", "std::string", "\"int8\"",
+           "Bits of stored values: int8 or int16">,
     Option<"activationMax", "activation-max", "int32_t", "255",
            "Largest stored activation, 127 to 255">,
     Option<"indexBits", "index-bits", "int32_t", "12",
@@ -92,7 +98,7 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     least squared error. Layers of fewer input channels, whose one group would be
     padded, and of fewer than `least-int4` weights, where less than 2 KiB would be
     saved for the accuracy that it costs, keep 8 bits, and the reason as
-    `qnet.weights`.
+    `qnet.weights`; so do layers whose input has 16 bits.
 
     With `requant=fixed` quantized results use an integer multiplier and shift.
   }];

@@ -44,6 +44,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
   Option<int32_t> indexBits{
       *this, "index-bits", llvm::cl::desc("bits of a look-up's index, 8 to 16"),
       llvm::cl::init(12)};
+  Option<std::string> activations{
+      *this, "activations",
+      llvm::cl::desc("bits of stored values: int8 or int16"),
+      llvm::cl::init("int8")};
   Option<std::string> weights{*this, "weights",
                               llvm::cl::desc("bits of weights: int8 or int4"),
                               llvm::cl::init("int8")};
