@@ -131,7 +131,7 @@ class Row:
     @property
     def has_reference(self) -> bool:
         """Whether its operands are those of the loops written by hand: bytes by bytes."""
-        return "s8s" in self.name and not self.rhs
+        return "8s8s" in self.name and not self.rhs
 
 
 def kernel_rows() -> list[Row]:
