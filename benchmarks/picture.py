@@ -1,4 +1,4 @@
-"""The cells' ratios as a picture: a bar each, and a line at 1, where quantc and the quickest peer are equal."""
+"""The cells' ratios as a picture: a bar each from 1, where quantc and the quickest peer are equal, on a log scale."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from report import OUR_ENTRY, Report, title
 COLORS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#9d755d")  # one a batch
 BAR = 0.8  # of the room that a network's bars share
 INK = "#333333"
+LEAST_SHOWN, MOST_SHOWN = 0.75, 2.0  # of the scale, whatever the ratios are
+MARGIN = 1.2
 
 
 def draw(report: Report, path: Path) -> None:
@@ -21,6 +23,7 @@ def draw(report: Report, path: Path) -> None:
 
     batches = sorted({cell.batch for cell in report.cells})
     width = BAR / max(1, len(batches))
+    values = [LEAST_SHOWN, MOST_SHOWN]
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for place, batch in enumerate(batches):
         for column, network in enumerate(report.networks):
@@ -29,16 +32,25 @@ def draw(report: Report, path: Path) -> None:
             if found is None:
                 continue
             x = column - BAR / 2 + width * (place + 0.5)
-            axes.bar(x, found.value, width * 0.92, color=COLORS[place % len(COLORS)])
-            axes.annotate(f"{found.value:.2f}", (x, found.value), (0, 2), textcoords="offset points", ha="center")
-            inside = found.value * 0.03
-            axes.annotate(found.peer, (x, inside), rotation=90, ha="center", va="bottom", fontsize=6, color="white")
+            axes.bar(x, found.value - 1, width * 0.92, bottom=1, color=COLORS[place % len(COLORS)])
+            above = found.value >= 1
+            axes.annotate(
+                f"{found.value:.2f}",
+                (x, found.value),
+                (0, 2 if above else -2),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if above else "top",
+            )
+            values.append(found.value)
     axes.axhline(1, color=INK, linewidth=1)
     axes.set_xticks(range(len(report.networks)), [network.name for network in report.networks])
     axes.set_ylabel(f"quickest peer's time / {title(OUR_ENTRY)}'s")
     handles = [plt.Rectangle((0, 0), 1, 1, color=COLORS[i % len(COLORS)]) for i in range(len(batches))]
     axes.legend(handles, [f"batch {batch}" for batch in batches], frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_ylim(bottom=0)
+    axes.set_yscale("log", base=2)
+    axes.set_ylim(min(values) / MARGIN, max(values) * MARGIN)
+    axes.yaxis.set_major_formatter("{x:g}")
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
