@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import quantc
 from networks import CALIBRATION_FILE, MODEL_FILE, Floats, read_network
+from plain_c import COMPILER
 from quantc.tool import run_tool
 
 from contenders import DEFAULT_FORM, PYTHON_FORM, SPEED_FLAG, Predict
 
-COMPILER = "gcc"
 LOOP = """
 #include <stddef.h>
 typedef void (*Run)(const float *, float *, size_t, void *);

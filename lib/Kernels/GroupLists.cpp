@@ -1,4 +1,4 @@
-//===- GroupLists.cpp - panels that skip their zero groups ----------------===//
+//===- GroupLists.cpp - panels that list what they multiply ---------------===//
 
 #include "quantc/Kernels/GroupLists.h"
 

@@ -1,5 +1,4 @@
-//===- PairGroups.h - which groups of weights share a 16-bit sum -*- C++
-//-*-===//
+//===- PairGroups.h - groups that share a 16-bit sum ------------*- C++ -*-===//
 #ifndef QUANTC_LIB_KERNELS_PAIRGROUPS_H
 #define QUANTC_LIB_KERNELS_PAIRGROUPS_H
 

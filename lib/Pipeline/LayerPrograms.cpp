@@ -163,8 +163,12 @@ compileLayer(QDenseOp layer, const Target &target, bool kernelAlone) {
   made->outputs = cast<RankedTensorType>(result).getShape().back();
   made->inputBytes = bytesOf(input);
   made->outputBytes = bytesOf(result);
-  made->weightBytes = row->paddedChannels(made->outputs) *
-                      row->groups(made->inputs) * row->stepBytes();
+  if (!kernelAlone)
+    made->multipliedShare = use.listedShare + use.visitedShare;
+  auto allBytes =
+      static_cast<double>(row->paddedChannels(made->outputs) *
+                          row->groups(made->inputs) * row->stepBytes());
+  made->weightBytes = static_cast<uint64_t>(made->multipliedShare * allBytes);
   return std::unique_ptr<LayerProgram>(std::move(made));
 }
 

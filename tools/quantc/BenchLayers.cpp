@@ -33,10 +33,10 @@ static double secondsACall(LayerProgram &layer, int64_t rows) {
       .best;
 }
 
-/// Billions of multiply-adds a second.
+/// Billions of multiply-adds a second, of those that are done.
 static double speed(const LayerProgram &layer, int64_t rows, double seconds) {
-  return 1e-9 * static_cast<double>(layer.inputs * layer.outputs * rows) /
-         seconds;
+  auto products = static_cast<double>(layer.inputs * layer.outputs * rows);
+  return 1e-9 * layer.multipliedShare * products / seconds;
 }
 
 Error benchLayers(const ProgramPaths &paths,
@@ -86,13 +86,14 @@ Error benchLayers(const ProgramPaths &paths,
     peak = std::max(peak, speed(*row.layer, row.batch, row.seconds));
   }
 
-  TextTable table({"batch", "layer", "size", "kernel", "best us", "GMAC/s",
-                   "of peak", "weights GB/s"});
+  TextTable table({"batch", "layer", "size", "kernel", "multiplied", "best us",
+                   "GMAC/s", "of peak", "weights GB/s"});
   for (const auto &[layer, batch, seconds] : rows) {
     double reached = speed(*layer, batch, seconds);
     table.add(
         {std::to_string(batch), layer->name,
          formatv("{0}x{1}", layer->inputs, layer->outputs), layer->kernel,
+         formatv("{0:P0}", layer->multipliedShare),
          formatv("{0:f2}", seconds * 1e6), formatv("{0:f1}", reached),
          formatv("{0:P0}", reached / peaks.lookup(layer->kernel)),
          // Of more rows it is not known how often each weight is read.

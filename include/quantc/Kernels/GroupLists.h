@@ -1,8 +1,10 @@
-//===- GroupLists.h - panels that skip their zero groups --------*- C++ -*-===//
+//===- GroupLists.h - panels that list what they multiply -------*- C++ -*-===//
 //
 // A group is what one instruction multiplies: G input channels by the NR output
-// channels of a panel. Where many are all zero, a panel lists the others, and
-// its loop reads from the list where in a row of activations each begins.
+// channels of a panel. A panel can list its groups, and its loop then reads
+// from the list where in a row of activations each begins: groups of zeros are
+// left out, heavy ones share a sum with light ones, and what is too much for a
+// sum comes once more.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTC_KERNELS_GROUPLISTS_H

@@ -10,8 +10,9 @@ def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
     Each `qdense`, and each float `dense` with constant weights, becomes a
     `packed_dense` by the row of the table that the cost model finds the fastest on
     the instruction set. Rows with 16-bit sums get weights split so that none
-    overflows, whatever the input within its range. Where enough groups of weights
-    are zero, each panel lists those that are not. Weights are packed and padded when compiling; activations between two dense layers
+    overflows, whatever the input within its range. A panel lists its groups of
+    weights where enough are zero, or where that lets heavy ones share a sum with
+    light ones. Weights are packed and padded when compiling; activations between two dense layers
     stay in the storage that the kernel reads.
 
     ```mlir

@@ -1,5 +1,4 @@
-//===- LayerPrograms.h - dense layers as programs of their own ---*- C++
-//-*-===//
+//===- LayerPrograms.h - dense layers as programs of their own -*- C++ -*-===//
 //
 // Each integer dense layer of a network, compiled alone for a CPU: stored
 // integers in, what the layer gives out. `quantc bench` times them.
@@ -26,7 +25,10 @@ public:
   std::string kernel; ///< Its row of the table.
   int64_t inputs = 0, outputs = 0;
   int64_t inputBytes = 0, outputBytes = 0; ///< A row.
-  uint64_t weightBytes = 0;                ///< As packed, lists included.
+  /// Groups of weights that the kernel multiplies, of all: less than 1 where it
+  /// skips zeros, more where some are multiplied twice.
+  double multipliedShare = 1;
+  uint64_t weightBytes = 0; ///< That it multiplies, as packed.
 
   /// `input` and `output` are rows of `inputBytes` and `outputBytes`.
   virtual void run(const void *input, void *output, int64_t rows) = 0;
