@@ -15,6 +15,20 @@ namespace numerics = quantc::numerics;
 
 namespace {
 
+/// Tensors of a function's argument types.
+SmallVector<Tensor> zerosFor(func::FuncOp function) {
+  SmallVector<Tensor> tensors;
+  for (Type type : function.getArgumentTypes())
+    tensors.emplace_back(cast<ShapedType>(type).getElementType(),
+                         cast<ShapedType>(type).getShape());
+  return tensors;
+}
+
+void fillBias(Tensor &bias, std::mt19937 &random) {
+  for (int64_t &b : bias.integers)
+    b = int64_t(random() % 20001) - 10000;
+}
+
 TEST(Quantize, TiesClampsAndSpecials) {
   // Halves go to the even neighbour; the zero point is added afterwards.
   checkOp("qnet.quantize", "",
@@ -200,16 +214,12 @@ TEST(QDense, EqualsAPlainLoop) {
         " {\n%r = qnet.qdense %x, %w, %b, %m : (" + in + ", " + w + ", " + n +
         "i32>, " + n + "f32>) -> " + out + "\nreturn %r : " + out + "\n}");
     ASSERT_TRUE(f);
-    SmallVector<Tensor> inputs;
-    for (Type type : f.getArgumentTypes())
-      inputs.emplace_back(cast<ShapedType>(type).getElementType(),
-                          cast<ShapedType>(type).getShape());
+    SmallVector<Tensor> inputs = zerosFor(f);
     for (int64_t &q : inputs[0].integers)
       q = random() % 256;
     for (int64_t &q : inputs[1].integers)
       q = int64_t(random() % 255) - 127;
-    for (int64_t &q : inputs[2].integers)
-      q = int64_t(random() % 20001) - 10000;
+    fillBias(inputs[2], random);
     for (double &m : inputs[3].reals)
       m = static_cast<float>(double(random() % 1000 + 1) * 1e-5);
     auto got = Interpreter().run(f, inputs);
@@ -238,16 +248,12 @@ TEST(QDense, GroupsEqualAPlainLoop) {
       return %r : tensor<3x5xf32>
     })");
   ASSERT_TRUE(f);
-  SmallVector<Tensor> inputs;
-  for (Type type : f.getArgumentTypes())
-    inputs.emplace_back(cast<ShapedType>(type).getElementType(),
-                        cast<ShapedType>(type).getShape());
+  SmallVector<Tensor> inputs = zerosFor(f);
   for (int64_t &q : inputs[0].integers)
     q = random() % 256;
   for (int64_t &q : inputs[1].integers)
     q = int64_t(random() % 15) - 7;
-  for (int64_t &q : inputs[2].integers)
-    q = int64_t(random() % 20001) - 10000;
+  fillBias(inputs[2], random);
   llvm::fill(inputs[3].reals, 1.0);
   for (int64_t &q : inputs[4].integers)
     q = random() % 255 + 1;
