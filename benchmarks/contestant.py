@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -39,9 +40,11 @@ class Contestant:
         The network's folder.
     log : Path
         Where what the contender prints is added to.
+    environment : mapping of str to str
+        Further variables for the process.
     """
 
-    def __init__(self, kind: str, folder: Path, log: Path) -> None:
+    def __init__(self, kind: str, folder: Path, log: Path, environment: Mapping[str, str]) -> None:
         self.kind = kind
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,7 @@ class Contestant:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=os.environ | ENVIRONMENT,
+                env=os.environ | ENVIRONMENT | dict(environment),
                 text=True,
                 start_new_session=True,  # Ctrl-C is the parent's to handle
             )

@@ -12,6 +12,7 @@ from contenders import DEFAULT_FORM, KINDS, OURS, PYTHON_FORM, SPEED_FORM
 from contenders.quantc_program import compile_network
 from contestant import ContenderError, Contestant
 from figures import sqnr_db, strays, wrong
+from limit_isa import Isa
 from networks import Doubles, Floats, Network, random_network, write_network
 from plain_c import MOST_WEIGHTS, time_plain_c
 from plain_c import TITLE as PLAIN_C
@@ -38,20 +39,18 @@ class Measurement:
         Keys of `contenders.KINDS`.
     folder : Path
         Where the network's files are written.
-    flags : sequence of str
-        For `quantc compile`.
+    isa : Isa
+        What instructions everyone may use.
     report : Report
-        Gets the network's result, and the faults.
+        Gets the network's result, and the faults; its flags are for `quantc compile`.
     tell : callable of str
         Told what is being done.
     """
 
-    def __init__(
-        self, name: str, peers: Sequence[str], folder: Path, flags: Sequence[str], report: Report, tell: Tell
-    ) -> None:
+    def __init__(self, name: str, peers: Sequence[str], folder: Path, isa: Isa, report: Report, tell: Tell) -> None:
         self._kinds = [OURS, *peers]
         self._folder = folder / name
-        self._flags = flags
+        self._isa = isa
         self._report = report
         self._tell = tell
         self._network: Network = random_network(name)
@@ -66,7 +65,9 @@ class Measurement:
         self._tell(f"{name}: compile")
         write_network(self._network, self._folder)
         try:
-            libraries = {form: compile_network(self._folder, form, self._flags) for form in (DEFAULT_FORM, SPEED_FORM)}
+            libraries = {
+                form: compile_network(self._folder, form, self._report.flags) for form in (DEFAULT_FORM, SPEED_FORM)
+            }
         except QuantcError as error:
             self._report.fault(f"{name}: quantc does not compile it: {error}")
             return
@@ -88,7 +89,7 @@ class Measurement:
             self._tell(f"{self._network.name}: prepare {KINDS[kind].title}")
             log = self._folder / f"{kind}.log"
             log.unlink(missing_ok=True)
-            contestant = processes.enter_context(Contestant(kind, self._folder, log))
+            contestant = processes.enter_context(Contestant(kind, self._folder, log, self._isa.environment))
             try:
                 contestant.ask("hello")
             except ContenderError as error:
@@ -156,7 +157,7 @@ class Measurement:
         self._tell(f"{name}: {PLAIN_C}")
         try:
             batches = [cell.batch for cell in self._result.cells]
-            timings, outputs = time_plain_c(self._network, library, batches, self._folder / "plain-c")
+            timings, outputs = time_plain_c(self._network, library, batches, self._folder / "plain-c", self._isa.march)
         except (OSError, RuntimeError) as error:
             self._report.fault(f"{PLAIN_C} on {name} ({error})")
             return

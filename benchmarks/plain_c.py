@@ -19,7 +19,7 @@ from networks import Floats, Network
 from numpy.typing import NDArray
 
 COMPILER = "gcc"
-FLAGS = ("-O3", "-march=native", "-ffast-math")
+FLAGS = ("-O3", "-ffast-math")
 TITLE = "plain C float"
 MOST_WEIGHTS = 10_000  # of a network that a person would write out as constant arrays
 
@@ -156,7 +156,7 @@ def _function(network: Network, order: str) -> list[str]:
 
 
 def time_plain_c(
-    network: Network, library: Path, batches: Sequence[int], folder: Path
+    network: Network, library: Path, batches: Sequence[int], folder: Path, march: str
 ) -> tuple[dict[int, CTiming], Floats]:
     """Compile the functions and time them beside quantc, for each batch.
 
@@ -168,6 +168,8 @@ def time_plain_c(
     batches : sequence of int
     folder : Path
         Where source, object and program are written.
+    march : str
+        The compiler's option for the instruction set.
 
     Returns
     -------
@@ -181,7 +183,7 @@ def time_plain_c(
     (folder / "driver.c").write_text(DRIVER.replace("NAME", network.name))
     network.rows.tofile(folder / "rows.f32")
     program, results = folder / "driver", folder / "results.f32"
-    run([COMPILER, *FLAGS, "-c", folder / "plain.c", "-o", folder / "plain.o"])
+    run([COMPILER, *FLAGS, march, "-c", folder / "plain.c", "-o", folder / "plain.o"])
     objects = [folder / "plain.o", library.with_suffix(".o")]
     run([COMPILER, "-O2", f"-I{library.parent}", folder / "driver.c", *objects, "-o", program])
     output = run([program, folder / "rows.f32", results, *map(str, batches)])

@@ -83,6 +83,8 @@ class Report:
     networks: list[NetworkResult] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     interrupted: bool = False
+    isa: str = "native"
+    march: str = "-march=native"  # of the plain C function
 
     def fault(self, text: str) -> None:
         """Take in what did not go as it should, once."""
@@ -216,9 +218,8 @@ def footnotes(report: Report) -> list[str]:
         "quantc's programs are C functions and are called as such, and once more from Python as the peers are."
     )
     if any(cell.plain for cell in report.cells):
-        notes.append(
-            f"{PLAIN_C}: constant arrays, by rows or by columns, what is quicker, `{COMPILER} {' '.join(FLAGS)}`."
-        )
+        command = " ".join([COMPILER, *FLAGS, report.march])
+        notes.append(f"{PLAIN_C}: constant arrays, by rows or by columns, what is quicker, `{command}`.")
     notes.append("SQNR is of the output, on rows that nobody calibrated on, against double precision.")
     notes += [
         f"{title((kind, form))}: {what}."
@@ -228,6 +229,8 @@ def footnotes(report: Report) -> list[str]:
     ]
     notes.append(f"Versions: {', '.join(f'{name} {version}' for name, version in report.versions.items())}.")
     notes.append(f"Machine: {report.machine}. Absolute times are of this machine and this hour.")
+    if report.isa != "native":
+        notes.append(f"Everyone was shown a CPU of {report.isa.upper()}: see `benchmarks/limit_isa.py`.")
     if report.flags:
         notes.append(f"Flags of `quantc compile`: `{' '.join(report.flags)}`.")
     return notes
@@ -274,6 +277,7 @@ def as_json(report: Report) -> str:
     data = {
         "machine": report.machine,
         "versions": report.versions,
+        "isa": report.isa,
         "flags": report.flags,
         "interrupted": report.interrupted,
         "geometric_means": means,

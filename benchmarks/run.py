@@ -1,7 +1,7 @@
 """Time compiled networks beside their peers, all in one run and on one thread. Called by `./run bench`.
 
     python benchmarks/run.py --build build [--networks mnist,big] [--batches 1,16,256] [--peers onnxruntime,litert]
-                             [--compile-flag=--prefer=speed] [--update-docs]
+                             [--compile-flag=--prefer=speed] [--isa=avx2] [--update-docs]
 
 Each contender has a process of its own, and they take turns of a few milliseconds, so that a busy moment hits them all;
 the tables give the best turn, which moves least with the machine, and the median. What is measured and how is told in
@@ -23,6 +23,7 @@ from types import TracebackType
 
 import report as reports
 from contenders import KINDS, PEERS
+from limit_isa import AVX2, ISAS, NATIVE, Isa, isa_named
 from networks import WIDTHS
 from picture import draw
 from rich.console import Console
@@ -31,9 +32,9 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-DOCUMENT_PICTURE = ROOT / "docs" / "benchmarks.svg"
-TABLE_BEGIN = "<!-- results: written by `./run bench --update-docs` -->"
-TABLE_END = "<!-- end of results -->"
+DOCUMENT_PICTURES = {NATIVE: "benchmarks.svg", AVX2: "benchmarks-avx2.svg"}  # beside it
+TABLE_BEGIN = "<!-- {isa}: written by `./run bench --isa={isa} --update-docs` -->"
+TABLE_END = "<!-- end of {isa} -->"
 BATCHES = (1, 16, 256)
 MOST_ROWS = 256
 PLAIN_WIDTH = 130
@@ -100,7 +101,8 @@ def arguments(command_line: Sequence[str]) -> tuple[argparse.Namespace, list[str
     parser.add_argument(
         "--compile-flag", action="append", default=[], metavar="FLAG", help="for quantc compile; may be repeated"
     )
-    parser.add_argument("--update-docs", action="store_true", help=f"put the tables into {DOCUMENT.relative_to(ROOT)}")
+    parser.add_argument("--isa", choices=ISAS, default=NATIVE, help="instructions that everyone may use (%(default)s)")
+    parser.add_argument("--update-docs", action="store_true", help="put tables and picture into docs/benchmarks.md")
     options = parser.parse_args(command_line)
     networks = chosen(parser, "--networks", options.networks, list(WIDTHS))
     peers = chosen(parser, "--peers", options.peers, PEERS)
@@ -152,12 +154,14 @@ def write(report: reports.Report, out: Path, update_docs: bool) -> list[Path]:
     files[1].write_text(text)
     draw(report, files[2])
     if update_docs:
-        head, _, rest = DOCUMENT.read_text().partition(TABLE_BEGIN)
-        tail = rest.partition(TABLE_END)[2]
-        picture = f"![the quickest peer's time over quantc's, by network and batch]({DOCUMENT_PICTURE.name})"
-        DOCUMENT.write_text(f"{head}{TABLE_BEGIN}\n\n{picture}\n\n{text}\n{TABLE_END}{tail}")
-        DOCUMENT_PICTURE.write_text(files[2].read_text())
-        files += [DOCUMENT, DOCUMENT_PICTURE]
+        begin, end = (marker.format(isa=report.isa) for marker in (TABLE_BEGIN, TABLE_END))
+        target = DOCUMENT.with_name(DOCUMENT_PICTURES[report.isa])
+        head, _, rest = DOCUMENT.read_text().partition(begin)
+        tail = rest.partition(end)[2]
+        picture = f"![the quickest peer's time over quantc's, by network and batch]({target.name})"
+        DOCUMENT.write_text(f"{head}{begin}\n\n{picture}\n\n{text}\n{end}{tail}")
+        target.write_text(files[2].read_text())
+        files += [DOCUMENT, target]
     return files
 
 
@@ -166,6 +170,7 @@ def measure(
     batches: Sequence[int],
     peers: Sequence[str],
     out: Path,
+    isa: Isa,
     report: reports.Report,
     console: Console,
 ) -> None:
@@ -175,7 +180,7 @@ def measure(
     with Status(console, report.wanted_cells) as status:
         for name in networks:
             try:
-                Measurement(name, peers, out, report.flags, report, status.tell).run(batches)
+                Measurement(name, peers, out, isa, report, status.tell).run(batches)
             except KeyboardInterrupt:
                 report.interrupted = True
             status.done(len(report.cells))
@@ -214,8 +219,17 @@ def main(command_line: Sequence[str]) -> int:
     out: Path = (options.out or build / "bench").resolve()
     out.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
-    report = reports.Report(machine(), versions(peers), options.compile_flag, len(networks) * len(batches))
-    measure(networks, batches, peers, out, report, console)
+    packages = [package for peer in peers for package in KINDS[peer].folders]
+    try:
+        isa = isa_named(options.isa, packages, out, lambda text: console.print(f"      {text}", markup=False))
+    except RuntimeError as error:
+        print(f"benchmarks/run.py: --isa={options.isa}: {error}", file=sys.stderr)
+        return 1
+    flags = [*isa.flags, *options.compile_flag]
+    report = reports.Report(
+        machine(), versions(peers), flags, len(networks) * len(batches), march=isa.march, isa=options.isa
+    )
+    measure(networks, batches, peers, out, isa, report, console)
     tell(report, out, options.update_docs, console)
     if report.interrupted:
         return INTERRUPTED

@@ -34,6 +34,8 @@ class Kind:
         The module with its `prepare` and `load`.
     packages : tuple of str
         What has to be installed for it; their versions are told beside the results.
+    folders : tuple of str
+        Where in site-packages the libraries lie that choose their code by the CPU.
     forms : dict of str to str
         Its forms, each with what it is, for the legend.
     """
@@ -41,6 +43,7 @@ class Kind:
     title: str
     module: str
     packages: tuple[str, ...]
+    folders: tuple[str, ...]
     forms: dict[str, str]
 
 
@@ -52,6 +55,7 @@ KINDS: dict[str, Kind] = {
         "quantc",
         "contenders.quantc_program",
         (),
+        (),
         {
             SPEED_FORM: f"by `quantc compile {SPEED_FLAG}`, its C function",
             DEFAULT_FORM: "by `quantc compile`, its C function",
@@ -62,12 +66,14 @@ KINDS: dict[str, Kind] = {
         "ONNX Runtime",
         "contenders.onnx_runtime",
         ("onnxruntime",),
+        ("onnxruntime",),
         {"float": "all optimizations", "int8": "static QDQ, weights per channel, min-max"},
     ),
     "openvino": Kind(
         "OpenVINO",
         "contenders.openvino_runtime",
         ("openvino", "nncf"),
+        ("openvino",),
         {
             "float": "fixed batch",
             "int8": "by NNCF, min-max, fixed batch",
@@ -78,6 +84,7 @@ KINDS: dict[str, Kind] = {
         "LiteRT",
         "contenders.litert",
         ("ai-edge-litert",),
+        ("ai_edge_litert",),
         {
             "float": "XNNPACK",
             "int8": "XNNPACK, static, weights per channel, min-max",
@@ -87,6 +94,7 @@ KINDS: dict[str, Kind] = {
     "pytorch": Kind(
         "PyTorch",
         "contenders.pytorch",
+        ("torch",),
         ("torch",),
         {
             "float": "traced, optimized for inference (oneDNN)",
