@@ -10,6 +10,9 @@ using namespace mlir;
 using namespace mlir::qnet;
 namespace numerics = quantc::numerics;
 
+/// Bytes that caches move at a time.
+static constexpr int64_t line = 64;
+
 Finish Finish::of(PackedDenseOp op, const KernelRow &row) {
   Type out = cast<MemRefType>(op.getInit().getType()).getElementType();
   Finish finish{Requantize,
@@ -178,6 +181,10 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
     for (int64_t v = 0; v < vectors(); ++v)
       accs.push_back(accs[v]);
 
+  ahead = Value();
+  if (asksAhead(rows))
+    ahead = nextPanelAhead(firstRow, rows,
+                           arith::SubIOp::create(b, endStep, firstStep));
   if (row.isGrouped())
     return writeFinish(addGroups(lhsRows, firstRow, accs), firstRow,
                        firstChannel, rows);
@@ -237,6 +244,9 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
       offset(rhsPanel, scaled(group, row.nr * row.kr * rhsBytes()));
   if (lhsRows.size() == 1)
     prefetchRhs(rhsGroup);
+  else if (ahead)
+    LLVM::Prefetch::create(b, offset(rhsGroup, ahead), /*rw=*/0, /*hint=*/2,
+                           /*cache=*/1);
   SmallVector<Value> shifts = lhsShifts(group);
   SmallVector<Value> next;
   for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
@@ -267,8 +277,22 @@ int64_t KernelWriter::chainsOf(int64_t accumulators) const {
   return std::clamp<int64_t>(busy / accumulators, 1, most);
 }
 
+bool KernelWriter::asksAhead(int64_t rows) const {
+  // Where one instruction multiplies and adds, the loop has no room for more.
+  bool adds = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
+  return rows == row.mr && rows > 1 && row.isByteRow() && adds &&
+         row.nr * row.kr >= line / 2;
+}
+
+Value KernelWriter::nextPanelAhead(Value firstRow, int64_t rows, Value steps) {
+  Value tile = arith::DivUIOp::create(b, firstRow, index(rows));
+  Value which = arith::RemUIOp::create(b, tile, index(llvm::divideCeil(rhsStepBytes(), line)));
+  return arith::AddIOp::create(b, scaled(steps, rhsStepBytes()),
+                               scaled(which, line));
+}
+
 void KernelWriter::prefetchRhs(Value rhsGroup) {
-  constexpr int64_t distance = 4096, line = 64;
+  constexpr int64_t distance = 4096;
   int64_t bytes = rhsStepBytes();
   for (int64_t at = 0; at < bytes; at += line)
     LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,

@@ -198,6 +198,12 @@ private:
   /// weights arrive, and the hardware's own prefetcher stops at each page.
   void prefetchRhs(Value rhsGroup);
 
+  /// Whether tiles of that many rows ask for the next panel's weights while
+  /// they multiply this one's: each tile for one line of every step, the next
+  /// tile for the line behind it.
+  bool asksAhead(int64_t rows) const;
+  Value nextPanelAhead(Value firstRow, int64_t rows, Value steps);
+
   /// Adds the visits of one vector of lanes to its accumulators of all rows.
   void addVisits(int64_t v, ArrayRef<Value> lhsRows,
                  SmallVectorImpl<Value> &sums);
@@ -215,6 +221,8 @@ private:
   Type ptr;
   Value arg[ArgumentCount];
   Value panel;
+  /// From a step's weights to what its tile asks for early, or nothing.
+  Value ahead;
   /// Scalable rows: the part's first channel within its panel, and how many
   /// vectors wide it is.
   Value partChannel;

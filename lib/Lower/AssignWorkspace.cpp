@@ -30,6 +30,11 @@ namespace {
 /// More rows than this gain nothing, fewer than this waste the register tiles.
 constexpr int64_t mostRows = 64, fewestRows = 8;
 
+/// Weights of more bytes than this leave the second cache between two blocks of
+/// rows. Then blocks have more rows, as many as fit in this times the bytes
+/// that a block may have otherwise.
+constexpr int64_t mostCachedWeights = 1 << 20, largerBlocks = 4;
+
 struct Buffer {
   memref::AllocOp alloc;
   uint64_t bytesPerRow = 0; ///< Times the dynamic dimension, if there is one.
@@ -64,7 +69,9 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
       uint64_t perRow = 1;
       for (const Buffer &buffer : buffers)
         perRow += buffer.bytesPerRow;
-      block = std::clamp<int64_t>(cacheBytes / perRow, fewestRows, mostRows);
+      int64_t bytes =
+          cacheBytes * (constantBytes() > mostCachedWeights ? largerBlocks : 1);
+      block = std::clamp<int64_t>(bytes / perRow, fewestRows, mostRows);
       block = llvm::alignDown(static_cast<uint64_t>(block), 4);
     }
     uint64_t total = place(buffers, block);
@@ -83,6 +90,14 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
     Builder builder(&getContext());
     getOperation()->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(total));
     getOperation()->setAttr(kBlockRowsAttr, builder.getI64IntegerAttr(block));
+  }
+
+  int64_t constantBytes() {
+    int64_t bytes = 0;
+    for (auto global : getOperation().getOps<memref::GlobalOp>())
+      bytes += global.getType().getNumElements() *
+               llvm::divideCeil(global.getType().getElementTypeBitWidth(), 8);
+    return bytes;
   }
 
   LogicalResult collect(func::FuncOp rows, SmallVectorImpl<Buffer> &buffers) {

@@ -23,8 +23,12 @@ func.func @layer(%x: memref<?x3xi16, strided<[16, 1]>>, %y: memref<?x16xi16>) {
 // CHECK: func.func private @gemm_s16s8s32_4x16x2_avx2_to_i16_z3_0_255
 // CHECK: scf.for
 // CHECK: scf.for {{.*}} step %c4
+// A whole tile asks for the next panel, a line a step.
+// CHECK: llvm.intr.prefetch
+// CHECK-NOT: llvm.intr.prefetch
 // CHECK-COUNT-8: qnet.dot
 // CHECK-NOT: qnet.dot
+// CHECK-NOT: llvm.intr.prefetch
 // CHECK: scf.for {{.*}} step %c2
 // CHECK-COUNT-4: qnet.dot
 // CHECK-NOT: qnet.dot

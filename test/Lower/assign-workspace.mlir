@@ -1,10 +1,12 @@
 // If this fails, buffers overlap that live together, or the workspace is larger
 // than it must be.
 // RUN: quant-opt %s --assign-workspace=block-rows=8 --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: quant-opt %s --assign-workspace=cache-bytes=1024 --split-input-file --verify-diagnostics | FileCheck %s --check-prefix=CACHE
 
 // %a and %c do not live together and share a place; %b lies behind them: 8 rows
 // of 64 bytes and 64 bytes of slack are 576.
 // CHECK: module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 1152 : i64}
+// CACHE: module attributes {qnet.block_rows = 8 : i64
 // CHECK-LABEL: func.func @rows
 // CHECK: %[[ZERO:c0_.*]] = arith.constant 0 : index
 // CHECK: memref.view %[[WS:.*]][%[[ZERO]]][%{{.*}}] : memref<?xi8> to memref<?x16xf32>
@@ -44,5 +46,33 @@ func.func @rows(%x: memref<?x?xf32>, %ws: memref<?xi8>) {
   // expected-error @below {{cannot be placed before the program runs}}
   %a = memref.alloc(%n, %n) : memref<?x?xf32>
   memref.copy %x, %a : memref<?x?xf32> to memref<?x?xf32>
+  return
+}
+
+// -----
+
+// Weights of more than 1 MB come anew for each block: four times the bytes.
+// CACHE: module attributes {qnet.block_rows = 60 : i64
+memref.global "private" @weights : memref<1048577xi8>
+func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x16xf32>
+  %a = memref.alloc(%n) : memref<?x16xf32>
+  memref.copy %x, %a : memref<?x16xf32> to memref<?x16xf32>
+  memref.copy %a, %y : memref<?x16xf32> to memref<?x16xf32>
+  return
+}
+
+// -----
+
+// One byte less.
+// CACHE: module attributes {qnet.block_rows = 12 : i64
+memref.global "private" @weights : memref<1048576xi8>
+func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x16xf32>
+  %a = memref.alloc(%n) : memref<?x16xf32>
+  memref.copy %x, %a : memref<?x16xf32> to memref<?x16xf32>
+  memref.copy %a, %y : memref<?x16xf32> to memref<?x16xf32>
   return
 }

@@ -75,7 +75,8 @@ def AssignWorkspace : Pass<"assign-workspace", "::mlir::ModuleOp"> {
     Option<"blockRows", "block-rows", "int64_t", "0",
       "rows worked on at a time; 0 picks as many as fit in cache-bytes">,
     Option<"cacheBytes", "cache-bytes", "int64_t", "131072",
-      "bytes that a block's buffers should fit in">];
+      "bytes that a block's buffers should fit in; four times as many where "
+      "more than 1 MB of weights come anew for each block">];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
