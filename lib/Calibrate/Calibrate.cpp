@@ -1,6 +1,7 @@
 //===- Calibrate.cpp - measure the range of every value -------------------===//
 #include "quantc/Calibrate/Calibrate.h"
 
+#include "InputMoments.h"
 #include "ObservedValues.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -101,8 +102,19 @@ public:
     }
     if (failed(measure(source, runner.get(), *values)))
       return failure();
+    if (options.secondMoments) {
+      FailureOr<std::vector<InputMoment>> measured =
+          measureInputMoments(*function, *values, argumentNumbers,
+                              resultNumbers, sample, runner.get());
+      if (failed(measured))
+        return failure();
+      moments = std::move(*measured);
+    }
     return summarize(*values);
   }
+
+  /// Of the last run.
+  ArrayRef<InputMoment> inputMoments() const { return moments; }
 
 private:
   LogicalResult checkOptions() {
@@ -236,6 +248,7 @@ private:
   SmallVector<int64_t> inputWidths, argumentNumbers, resultNumbers;
   std::vector<Statistics> statistics; ///< by observer
   RowSample sample;
+  std::vector<InputMoment> moments;
   int64_t rows = 0, skippedRows = 0;
 };
 
@@ -245,9 +258,10 @@ FailureOr<CalibrationSummary>
 mlir::qnet::calibrate(ModuleOp module, RowSource &rows,
                       RunnerFactory makeRunner,
                       const CalibrationOptions &options) {
-  FailureOr<CalibrationSummary> summary =
-      Calibration(module, options).run(rows, makeRunner);
+  Calibration calibration(module, options);
+  FailureOr<CalibrationSummary> summary = calibration.run(rows, makeRunner);
   if (failed(summary) || failed(applyRanges(module, *summary)))
     return failure();
+  noteInputMoments(calibration.inputMoments());
   return summary;
 }

@@ -244,6 +244,7 @@ LogicalResult Compilation::calibrateGraph() {
     if (!method)
       return report(context, method.takeError());
     stage.method = *method;
+    stage.secondMoments = options.effort != "low";
     if (options.percentile != 0)
       stage.percentile = options.percentile;
     stage.progress = [&](int64_t done, int64_t total) {
@@ -265,6 +266,7 @@ LogicalResult Compilation::quantize() {
   stage.requant = options.requant;
   stage.weights = options.weights;
   stage.activations = options.activations;
+  stage.effort = options.effort;
   if (options.prefer == "speed" && options.weights == "int8" &&
       llvm::any_of(target->variants, [](const CpuVariant &variant) {
         return hasNarrowRows(variant.isa);
@@ -297,10 +299,13 @@ LogicalResult Compilation::emit() {
   facts.floatWeightBytes = floatWeightBytes;
   facts.calibrationRows = calibration.rows;
   facts.calibrationRowsSkipped = calibration.skippedRows;
-  facts.methods = {
-      {"activations", options.activations}, {"calibration", calibration.method},
-      {"prefer", options.prefer},           {"prune", options.prune},
-      {"requant", options.requant},         {"weights", options.weights}};
+  facts.methods = {{"activations", options.activations},
+                   {"calibration", calibration.method},
+                   {"effort", options.effort},
+                   {"prefer", options.prefer},
+                   {"prune", options.prune},
+                   {"requant", options.requant},
+                   {"weights", options.weights}};
   if (options.emit && options.emit->contains(Artifact::Ranges))
     facts.ranges = rangesToJson(calibration);
   return writePackage(*module, *target, options, facts, *folder);

@@ -139,6 +139,9 @@ Error checkOptions(const CompileOptions &options) {
   if (Error error =
           checkChoice("prefer", options.prefer, {"accuracy", "speed"}))
     return error;
+  if (Error error =
+          checkChoice("effort", options.effort, {"low", "default", "high"}))
+    return error;
   // False for NaN too.
   const bool keepsMost = options.percentile > 50 && options.percentile <= 100;
   if (options.percentile != 0 && !keepsMost)

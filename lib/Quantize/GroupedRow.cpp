@@ -29,6 +29,10 @@ constexpr int32_t kMultiplierMax = 127;
 /// that), above weights are clipped.
 constexpr float kFewestSteps = 4.0f, kMostSteps = 12.0f, kStepsApart = 0.25f;
 
+/// Steps below this underflow where they are squared; such weights are as good
+/// as 0.
+constexpr float kTiniest = numerics::minScale * kWeightMax * kMultiplierMax;
+
 /// 64 weights, zeros beyond the layer's inputs.
 struct Group {
   std::array<float, kChannels> weights{};
@@ -97,55 +101,66 @@ float bestStep(const Group &group) {
   return best;
 }
 
+/// The whole multiplier of least squared error near `step` / `scale`.
+int32_t bestMultiplier(const Group &group, float step, float scale) {
+  auto nearest = static_cast<int32_t>(
+      std::nearbyint(std::min<float>(step / scale, kMultiplierMax)));
+  int32_t best = std::clamp(nearest, 1, kMultiplierMax);
+  float least = std::numeric_limits<float>::infinity();
+  for (int32_t m = std::max(nearest - 1, 1);
+       m <= std::min(nearest + 1, kMultiplierMax) && group.most > kTiniest;
+       ++m) {
+    float error = fitOf(group, scale * static_cast<float>(m)).error;
+    if (error < least) {
+      least = error;
+      best = m;
+    }
+  }
+  return best;
+}
+
 } // namespace
+
+WeightGrid qnet::chooseGroupedGrid(ArrayRef<float> row) {
+  std::vector<Group> groups;
+  std::vector<float> steps;
+  float widest = 0.0f;
+  const int64_t columns = static_cast<int64_t>(row.size());
+  for (int64_t first = 0; first < columns; first += kChannels) {
+    const Group &group = groups.emplace_back(row, first);
+    steps.push_back(group.most > kTiniest ? bestStep(group) : 0.0f);
+    widest = std::max(widest, steps.back());
+  }
+  WeightGrid grid{std::max(widest / kMultiplierMax, numerics::minScale), {}};
+  for (auto [group, step] : llvm::zip_equal(groups, steps))
+    grid.multipliers.push_back(
+        static_cast<uint8_t>(bestMultiplier(group, step, grid.scale)));
+  return grid;
+}
 
 std::optional<IntegerRow>
 qnet::quantizeGroupedRow(ArrayRef<float> row, double bias,
                          const LayerInput &input, bool isFloatResult,
-                         MutableArrayRef<int8_t> quantized,
-                         MutableArrayRef<uint8_t> multipliers) {
-  // Steps below this underflow where they are squared; such weights are as good
-  // as 0.
-  constexpr float tiniest = numerics::minScale * kWeightMax * kMultiplierMax;
-  std::vector<Group> groups;
-  std::vector<float> steps;
-  float widest = 0.0f;
-  for (size_t g = 0; g < multipliers.size(); ++g) {
-    groups.emplace_back(row, static_cast<int64_t>(g) * kChannels);
-    steps.push_back(groups.back().most > tiniest ? bestStep(groups.back())
-                                                 : 0.0f);
-    widest = std::max(widest, steps.back());
-  }
-  float scale = std::max(widest / kMultiplierMax, numerics::minScale);
+                         WeightGrid &grid, MutableArrayRef<int8_t> quantized) {
+  const WeightGrid given = grid;
   std::vector<int16_t> products(row.size());
   auto weightsAt = [&](float scale) -> ArrayRef<int16_t> {
-    for (auto [g, group] : llvm::enumerate(groups)) {
-      int32_t nearest = static_cast<int32_t>(
-          std::nearbyint(std::min<float>(steps[g] / scale, kMultiplierMax)));
-      int32_t best = std::clamp(nearest, 1, kMultiplierMax);
-      float least = std::numeric_limits<float>::infinity();
-      for (int32_t m = std::max(nearest - 1, 1);
-           m <= std::min(nearest + 1, kMultiplierMax) && group.most > tiniest;
-           ++m) {
-        float error = fitOf(group, scale * static_cast<float>(m)).error;
-        if (error < least) {
-          least = error;
-          best = m;
-        }
-      }
-      multipliers[g] = static_cast<uint8_t>(best);
-      numerics::FloatPolicy a;
-      int64_t first = static_cast<int64_t>(g) * kChannels;
-      int64_t end = std::min<int64_t>(first + kChannels, row.size());
+    grid.scale = scale;
+    for (auto [g, multiplier] : llvm::enumerate(given.multipliers)) {
+      const int64_t first = static_cast<int64_t>(g) * kChannels;
+      const int64_t end = std::min<int64_t>(first + kChannels, row.size());
+      const int32_t m =
+          scale == given.scale
+              ? multiplier
+              : bestMultiplier(Group(row, first), given.step(first), scale);
+      grid.multipliers[g] = static_cast<uint8_t>(m);
       for (int64_t k = first; k < end; ++k) {
-        int32_t q =
-            numerics::quantize(a, row[k], scale * static_cast<float>(best), 0,
-                               -kWeightMax, kWeightMax);
+        const int32_t q = grid.nearest(row[k], k);
         quantized[k] = static_cast<int8_t>(q);
-        products[k] = static_cast<int16_t>(q * best);
+        products[k] = static_cast<int16_t>(q * m);
       }
     }
     return products;
   };
-  return fitRow(row, bias, input, isFloatResult, scale, weightsAt);
+  return fitRow(row, bias, input, isFloatResult, given.scale, weightsAt);
 }

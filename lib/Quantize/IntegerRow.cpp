@@ -1,6 +1,7 @@
 //===- IntegerRow.cpp - one output channel in integers --------------------===//
 #include "IntegerRow.h"
 
+#include "quantc/Dialect/Qnet.h"
 #include "quantc/Numerics/Sequences.h"
 #include "quantc/Quantize/Accumulator.h"
 
@@ -94,20 +95,45 @@ RowSums qnet::rowSums(ArrayRef<float> row) {
   return sums;
 }
 
+int32_t WeightGrid::most() const {
+  return multipliers.empty()
+             ? kWeightMax
+             : static_cast<int32_t>(QDenseOp::kMaxGroupedWeight);
+}
+
+float WeightGrid::step(int64_t column) const {
+  return multipliers.empty()
+             ? scale
+             : scale * static_cast<float>(
+                           multipliers[column / QDenseOp::kGroupChannels]);
+}
+
+int32_t WeightGrid::nearest(float weight, int64_t column) const {
+  numerics::FloatPolicy a;
+  return numerics::quantize(a, weight, step(column), 0, -most(), most());
+}
+
+WeightGrid qnet::chooseGrid(ArrayRef<float> row) {
+  return {chooseRowScale(row), {}};
+}
+
 std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,
                                             const LayerInput &input,
                                             bool isFloatResult,
+                                            WeightGrid &grid,
                                             MutableArrayRef<int8_t> quantized) {
+  if (!grid.multipliers.empty())
+    return quantizeGroupedRow(row, bias, input, isFloatResult, grid, quantized);
   std::vector<int16_t> weights(row.size());
   auto weightsAt = [&](float scale) -> ArrayRef<int16_t> {
-    numerics::FloatPolicy a;
+    grid.scale = scale;
     for (auto [k, weight] : llvm::enumerate(weights))
-      weight = static_cast<int16_t>(
-          numerics::quantize(a, row[k], scale, 0, -kWeightMax, kWeightMax));
+      weight =
+          static_cast<int16_t>(grid.nearest(row[k], static_cast<int64_t>(k)));
     return weights;
   };
   std::optional<IntegerRow> result =
-      fitRow(row, bias, input, isFloatResult, chooseRowScale(row), weightsAt);
+      fitRow(row, bias, input, isFloatResult, grid.scale, weightsAt);
   llvm::transform(weights, quantized.begin(),
                   [](int16_t w) { return static_cast<int8_t>(w); });
   return result;

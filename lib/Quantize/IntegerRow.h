@@ -26,6 +26,30 @@ struct LayerInput {
   std::vector<double> mean;
 };
 
+/// The points that the weights of a channel may have: scale * q, q in
+/// [-127, 127]; or, in 4 bits, scale * multiplier of the input's group of 64 *
+/// q, q in [-7, 7].
+struct WeightGrid {
+  float scale = 1.0f;
+  /// One for each group; empty in 8 bits.
+  std::vector<uint8_t> multipliers;
+
+  int32_t most() const;
+  /// The distance of two points for input `column`.
+  float step(int64_t column) const;
+  /// The point for a weight, as q.
+  int32_t nearest(float weight, int64_t column) const;
+};
+
+/// The grid of a channel in 8 bits: the largest weight is its end; or, for a
+/// channel whose weights already are small integers times some scale (a model
+/// that comes quantized), one that keeps them exact.
+WeightGrid chooseGrid(llvm::ArrayRef<float> row);
+
+/// The grid in 4 bits: for each group the multiplier of least squared error
+/// that was found.
+WeightGrid chooseGroupedGrid(llvm::ArrayRef<float> row);
+
 /// Weights of a channel under a scale, as the integers that multiply the input.
 using WeightsAtScale = llvm::function_ref<llvm::ArrayRef<int16_t>(float scale)>;
 
@@ -37,14 +61,21 @@ std::optional<IntegerRow> fitRow(llvm::ArrayRef<float> row, double bias,
                                  const LayerInput &input, bool isFloatResult,
                                  float scale, WeightsAtScale weightsAt);
 
-/// Quantizes one output channel to 4 bits: `quantized` receives the weights, in
-/// [-7, 7], and `multipliers` one for each group of 64 input channels. Each
-/// group has the multiplier and weights of least squared error that were found.
+/// Quantizes one output channel to the nearest points of a grid; `quantized`
+/// receives them. Where the bias does not fit in an accumulator under the
+/// grid's scale, or an input could overflow it, the scale grows; the
+/// multipliers of a grid in 4 bits become those of least squared error under
+/// it, in `grid`. With a float result the real bias stays outside the
+/// accumulator. Nothing if no scale makes the bias fit.
+std::optional<IntegerRow> quantizeRow(llvm::ArrayRef<float> row, double bias,
+                                      const LayerInput &input,
+                                      bool isFloatResult, WeightGrid &grid,
+                                      llvm::MutableArrayRef<int8_t> quantized);
+/// Of grids in 4 bits.
 std::optional<IntegerRow>
 quantizeGroupedRow(llvm::ArrayRef<float> row, double bias,
                    const LayerInput &input, bool isFloatResult,
-                   llvm::MutableArrayRef<int8_t> quantized,
-                   llvm::MutableArrayRef<uint8_t> multipliers);
+                   WeightGrid &grid, llvm::MutableArrayRef<int8_t> quantized);
 
 /// The sums of one output channel's int8 weights that are positive and of those
 /// that are negative, under the scale that holds the weights.
@@ -53,15 +84,6 @@ struct RowSums {
   int64_t positive = 0, negative = 0;
 };
 RowSums rowSums(llvm::ArrayRef<float> row);
-
-/// Quantizes one output channel to symmetric int8; `quantized` receives the
-/// weights. The scale is the smallest that holds the weights, fits the bias in
-/// an accumulator and lets no input overflow it. With a float result the real
-/// bias stays outside the accumulator. Nothing if no scale makes the bias fit.
-std::optional<IntegerRow> quantizeRow(llvm::ArrayRef<float> row, double bias,
-                                      const LayerInput &input,
-                                      bool isFloatResult,
-                                      llvm::MutableArrayRef<int8_t> quantized);
 
 } // namespace mlir::qnet
 

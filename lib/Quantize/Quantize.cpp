@@ -4,6 +4,17 @@
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Quantize/Passes.h"
 
+namespace mlir::qnet {
+/// What the passes that choose the weights' rounding share.
+template <typename Options>
+static Options roundingOptions(const QuantizeOptions &options) {
+  Options result;
+  result.weights = options.weights;
+  result.biasCorrection = options.biasCorrection;
+  return result;
+}
+} // namespace mlir::qnet
+
 void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
                                        const QuantizeOptions &options) {
   pm.addPass(createAbsorbQdq());
@@ -11,6 +22,15 @@ void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
   pm.addPass(createAssignParameters(
       AssignParametersOptions{options.allowFloat, options.activations,
                               options.activationMax, options.indexBits}));
+  if (options.effort == "high")
+    pm.addPass(createSearchWeightScales(
+        roundingOptions<SearchWeightScalesOptions>(options)));
+  if (options.effort != "low")
+    pm.addPass(createCompensateRounding(
+        roundingOptions<CompensateRoundingOptions>(options)));
+  if (options.effort == "high")
+    pm.addPass(createAdaptiveRounding(
+        roundingOptions<AdaptiveRoundingOptions>(options)));
   QuantizeWeightsOptions weights;
   weights.weights = options.weights;
   weights.requant = options.requant;

@@ -10,10 +10,11 @@
 // Why            zero points, biases and the error's mean cost nothing at run
 //                time; a scale a channel keeps small rows as precise as large.
 // Not done here  functions between layers (convert-to-integer); which weights
-//                and scales a channel gets (IntegerRow, GroupedRow).
+//                and scales a channel gets (IntegerRow, GroupedRow; of
+//                the passes before, compensate-rounding).
 //
 //===----------------------------------------------------------------------===//
-#include "IntegerRow.h"
+#include "RoundableLayer.h"
 #include "StorageTypes.h"
 #include "UnarySteps.h"
 
@@ -67,29 +68,6 @@ Finish findFinish(DenseOp dense) {
   return finish;
 }
 
-/// The mean of each input feature, where the calibration left one of the width.
-std::vector<double> meanOf(Value quantized, int64_t width) {
-  Operation *producer = quantized.getDefiningOp();
-  if (!producer)
-    return {};
-  Attribute attribute = producer->getDiscardableAttr(kMeanAttr);
-  std::vector<double> mean;
-  if (auto array = dyn_cast_if_present<DenseF64ArrayAttr>(attribute)) {
-    mean.assign(array.asArrayRef().begin(), array.asArrayRef().end());
-  } else if (auto array = dyn_cast_if_present<DenseF32ArrayAttr>(attribute)) {
-    mean.assign(array.asArrayRef().begin(), array.asArrayRef().end());
-  } else if (auto elements = dyn_cast_if_present<ElementsAttr>(attribute)) {
-    if (auto singles = readElements<float>(elements); succeeded(singles))
-      mean.assign(singles->begin(), singles->end());
-    else if (auto doubles = readElements<double>(elements); succeeded(doubles))
-      mean = *doubles;
-  }
-  if (static_cast<int64_t>(mean.size()) != width ||
-      !llvm::all_of(mean, [](double m) { return std::isfinite(m); }))
-    return {};
-  return mean;
-}
-
 struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
@@ -117,22 +95,7 @@ struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
   }
 
   LogicalResult convert(DenseOp dense);
-  std::string reasonForBytes(int64_t rows, int64_t columns, bool isWide) const;
 };
-
-/// Why a layer of that size, of an input of bytes or a wider one, keeps 8 bits
-/// where 4 were asked for; empty if it does not.
-std::string QuantizeWeights::reasonForBytes(int64_t rows, int64_t columns,
-                                            bool isWide) const {
-  if (isWide)
-    return "8 bits: its input has 16";
-  if (columns < QDenseOp::kGroupChannels)
-    return "8 bits: fewer than " + std::to_string(QDenseOp::kGroupChannels) +
-           " input channels";
-  if (rows * columns < leastInt4)
-    return "8 bits: fewer than " + std::to_string(leastInt4) + " weights";
-  return "";
-}
 
 LogicalResult QuantizeWeights::convert(DenseOp dense) {
   if (dense->hasAttr(kLedgerAttr))
@@ -178,8 +141,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   bool isFixed = !isFloat && requant == "fixed";
 
   bool isWide = inputType.getStorageTypeIntegralWidth() > 8;
-  std::string whyBytes =
-      this->weights == "int4" ? reasonForBytes(rows, columns, isWide) : "";
+  std::string whyBytes = this->weights == "int4"
+                             ? reasonForBytes(rows, columns, isWide, leastInt4)
+                             : "";
   bool isGrouped = this->weights == "int4" && whyBytes.empty();
   int64_t groups = isGrouped ? QDenseOp::groupsOf(columns) : 0;
   std::vector<uint8_t> groupMultipliers(rows * groups);
@@ -197,12 +161,10 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
              << n << "; train or repair the network before quantizing it";
     auto quantized =
         MutableArrayRef<int8_t>(integerWeights).slice(n * columns, columns);
+    WeightGrid grid = gridOf(dense, n, row, isGrouped);
     std::optional<IntegerRow> fitting =
-        isGrouped
-            ? quantizeGroupedRow(row, bias[n], input, isFloat, quantized,
-                                 MutableArrayRef<uint8_t>(groupMultipliers)
-                                     .slice(n * groups, groups))
-            : quantizeRow(row, bias[n], input, isFloat, quantized);
+        quantizeRow(row, bias[n], input, isFloat, grid, quantized);
+    llvm::copy(grid.multipliers, groupMultipliers.begin() + n * groups);
     if (!fitting)
       return dense.emitOpError("has in output channel ")
              << n << " a bias of " << bias[n]

@@ -65,6 +65,11 @@ static cl::opt<std::string>
            cl::desc("accuracy (default), or speed: activations of fewer steps "
                     "where that lets more products be added in 16 bits"),
            cl::init("accuracy"), cl::sub(compileCommand));
+static cl::opt<std::string>
+    effort("effort", cl::value_desc("HOW MUCH"),
+           cl::desc("work on rounding weights: default, low (to the nearest), "
+                    "or high (all that helps, within a minute)"),
+           cl::init("default"), cl::sub(compileCommand));
 static cl::opt<std::string> prune(
     "prune", cl::value_desc("HOW"),
     cl::desc("none (default), 2:4, block:F, magnitude:F or neurons:F with "
@@ -125,6 +130,7 @@ static Expected<CompileOptions> readOptions() {
   options.percentile = percentile;
   options.requant = requant;
   options.prefer = prefer;
+  options.effort = effort;
   options.prune = prune;
   options.allowFloat = allowFloat;
   options.target = target;

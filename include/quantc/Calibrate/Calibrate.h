@@ -29,6 +29,8 @@ namespace mlir::qnet {
 inline constexpr llvm::StringLiteral kChannelMeanAttr = "qnet.mean";
 /// Array of two f64: the range of a dense layer before its function.
 inline constexpr llvm::StringLiteral kPreactivationAttr = "qnet.preactivation";
+/// Layers of more inputs get no kSecondMomentAttr: it would take gigabytes, and hours.
+inline constexpr int64_t kWidestSecondMoment = 2048;
 
 /// Runs a float function on blocks of rows.
 struct FloatRunner {
@@ -61,6 +63,8 @@ struct CalibrationOptions {
   RangeMethod method = RangeMethod::Auto;
   /// Of Percentile: share of the values inside the range, in percent.
   double percentile = 99.99;
+  /// Leave kSecondMomentAttr on dense layers, for passes that round weights.
+  bool secondMoments = false;
   /// Rows run at a time.
   int64_t blockRows = 256;
   /// Called after each block.

@@ -32,6 +32,14 @@ inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
 /// caller of the program's 8-bit entry gets it.
 inline constexpr llvm::StringLiteral kStoredAsAttr = "qnet.stored_as";
 
+/// Discardable attributes that Calibrate leaves for Quantize on a dense layer
+/// of K inputs: E[x x^T] of its input over a sample of the calibration rows
+/// (KxK, f32), E[x] over the same rows (array of f32), and how many different
+/// rows they are (i64).
+inline constexpr llvm::StringLiteral kSecondMomentAttr = "qnet.second_moment";
+inline constexpr llvm::StringLiteral kSampleMeanAttr = "qnet.sample_mean";
+inline constexpr llvm::StringLiteral kSampleRowsAttr = "qnet.sample_rows";
+
 /// numpy's broadcast of two shapes with dynamic dimensions: a dynamic dimension
 /// against 1 stays dynamic, against n > 1 becomes n. Fails if they don't fit.
 FailureOr<SmallVector<int64_t>> broadcastShapes(ArrayRef<int64_t> lhs,

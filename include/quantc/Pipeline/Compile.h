@@ -44,6 +44,9 @@ struct CompileOptions {
   /// "accuracy": activations use all of 8 bits (of 16 they always do). "speed":
   /// fewer steps, so that more products can be added in 16 bits.
   std::string prefer = "accuracy";
+  /// Work on the rounding of weights: "low" takes the nearest, "default" lets
+  /// errors cancel where that takes a second, "high" does all that helps.
+  std::string effort = "default";
   std::string prune = "none"; ///< See parsePrune.
   double percentile = 0;      ///< For method "percentile"; 0 is its default.
   bool allowFloat = false;

@@ -83,6 +83,79 @@ def AssignParameters : Pass<"assign-parameters", "::mlir::ModuleOp"> {
                            "::mlir::quant::QuantDialect"];
 }
 
+def SearchWeightScales : Pass<"search-weight-scales", "::mlir::ModuleOp"> {
+  let summary = "The weights' scales of least error of the output";
+  let description = [{
+    For each output channel of a dense layer with `qnet.second_moment`: its own
+    scale (that of its largest weight; in 4 bits of all groups together) and some
+    smaller ones are tried, weights rounded as `compensate-rounding` does it, and
+    the one of least error of the output stays; then the scale of least squares
+    for those integers, as long as it lowers the error. Written as
+    `qnet.weight_scale`, an array with the scale of each channel, and
+    `qnet.group_multipliers`.
+
+    Weights beyond the ends of a smaller grid are clipped; in correlated inputs
+    the others make up for it.
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int8\"",
+           "Bits of the weights: int8 or int4">,
+    Option<"leastInt4", "least-int4", "int64_t", "4096",
+           "Weights from which on a layer gets 4 bits with weights=int4">,
+    Option<"biasCorrection", "bias-correction", "bool", "true",
+           "Leave the mean of the error to the bias">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def CompensateRounding : Pass<"compensate-rounding", "::mlir::ModuleOp"> {
+  let summary = "Round weights so that their errors cancel in the output";
+  let description = [{
+    The error d of a channel's weights makes an error of the layer's output of
+    power d^T H d, with H the covariance of the layer's input, from
+    `qnet.second_moment` and `qnet.sample_mean`, and the input's own rounding noise
+    on its diagonal. Weights are rounded one after the other, that of the most
+    variable input first, each to the point nearest to where the errors made so
+    far are made up for (GPTQ). The mean of the error goes into the bias. A channel
+    for which rounding to the nearest is better gets that.
+
+    The weights become points of the grid that `quantize-weights` uses, and the
+    grid's scale `qnet.weight_scale`; what the weights were is kept as
+    `qnet.unrounded`. Weights of 0 stay 0, so that a sparse layer stays one.
+
+    Nothing is done for layers without `qnet.second_moment`, with `qnet.frozen`,
+    and, with a remark, for those whose moments are not positive definite.
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int8\"",
+           "Bits of the weights: int8 or int4">,
+    Option<"leastInt4", "least-int4", "int64_t", "4096",
+           "Weights from which on a layer gets 4 bits with weights=int4">,
+    Option<"biasCorrection", "bias-correction", "bool", "true",
+           "Leave the mean of the error to the bias">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def AdaptiveRounding : Pass<"adaptive-rounding", "::mlir::ModuleOp"> {
+  let summary = "Move single weights up or down as long as the error falls";
+  let description = [{
+    After `compensate-rounding`, and in the same measure of error: weight by
+    weight, the step up or down (or several) that lowers the error of the layer's
+    output most, until no single step does, at most 20 times over all. This is the
+    problem of AdaRound, solved by descent over whole steps.
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int8\"",
+           "Bits of the weights: int8 or int4">,
+    Option<"leastInt4", "least-int4", "int64_t", "4096",
+           "Weights from which on a layer gets 4 bits with weights=int4">,
+    Option<"biasCorrection", "bias-correction", "bool", "true",
+           "Leave the mean of the error to the bias">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
 def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
   let summary = "Dense layers between quantized values become qdense";
   let description = [{
@@ -90,7 +163,9 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     zero point and the bias are folded into an i32 bias. Where the producer of
     the input carries `qnet.mean` (the mean of each feature on the calibration
     rows), the mean error that rounding the weights makes is taken off the bias.
-    Weights that already lie on an 8-bit grid keep it. The pass ends only if no
+    Weights that already lie on an 8-bit grid keep it, and `qnet.weight_scale` (in 4
+    bits with `qnet.group_multipliers`) says the grid of each channel where a pass
+    has chosen it. The pass ends only if no
     input can overflow an accumulator: a channel that could gets a coarser scale.
 
     With `weights=int4` layers get weights of 4 bits: each group of 64 input

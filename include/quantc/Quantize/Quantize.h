@@ -28,6 +28,22 @@ inline constexpr llvm::StringLiteral kWeightsAttr = "qnet.weights";
 /// quantization parameters that the source model fixes.
 inline constexpr llvm::StringLiteral kParametersAttr = "qnet.parameters";
 
+/// Discardable attributes on a dense layer, which quantize-weights takes in
+/// place of its own choice: the scale of each output channel (array of f32; 0
+/// leaves the choice) and, of weights of 4 bits, the multiplier of each channel
+/// and group (array of i8, above 0).
+inline constexpr llvm::StringLiteral kWeightScaleAttr = "qnet.weight_scale";
+inline constexpr llvm::StringLiteral kGroupMultipliersAttr =
+    "qnet.group_multipliers";
+
+/// A discardable attribute (NxK, f32) on a dense layer whose weights are points
+/// of the grid already: what they were before.
+inline constexpr llvm::StringLiteral kUnroundedAttr = "qnet.unrounded";
+
+/// A discardable attribute (unit) on a dense layer that the user froze: its
+/// weights are rounded to the nearest, whatever would lower the error.
+inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
+
 struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
   Option<bool> allowFloat{
       *this, "allow-float",
@@ -55,6 +71,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
       *this, "requant",
       llvm::cl::desc("requantization of dense layers: float or fixed"),
       llvm::cl::init("float")};
+  Option<std::string> effort{
+      *this, "effort",
+      llvm::cl::desc("work on the weights' rounding: low, default or high"),
+      llvm::cl::init("default")};
   Option<bool> biasCorrection{
       *this, "bias-correction",
       llvm::cl::desc("correct biases for the mean error of rounded weights"),
