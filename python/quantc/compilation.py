@@ -22,6 +22,7 @@ __all__ = ["quantize"]
 METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
 WEIGHTS = ("int8", "int4", "mixed")
 ACTIVATIONS = ("int8", "int16")
+EFFORTS = ("low", "default", "high")
 FALLBACK_NAME = "model"
 EXPORTERS = {  # what to do with a model of a framework, by the root of the module that defines its class
     "torch": "export it with torch.onnx.export and give the file",
@@ -45,6 +46,7 @@ def quantize(
     progress: bool | Progress | None = None,
     *,
     activations: str = "int8",
+    effort: str = "default",
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -79,6 +81,9 @@ def quantize(
         True writes a line of progress to standard error; a callable gets (stage, done, total).
     activations : {"int8", "int16"}
         The width of the values between layers: 16 bits for inputs of a wide range, at about half the speed.
+    effort : {"low", "default", "high"}
+        Work on the rounding of weights: "low" takes the nearest, "default" lets the errors of weights cancel in the
+        output, "high" does all that helps, within a minute.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def quantize(
     >>> q = quantc.quantize("digits.onnx", calibration)     # doctest: +SKIP
     >>> scores = q(x)                                       # doctest: +SKIP
     """
-    options = _options(method, weights, activations, prune, accuracy_budget, target, cpu, threads)
+    options = _options(method, weights, activations, effort, prune, accuracy_budget, target, cpu, threads)
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     try:
         path = _model_file(model, scratch)
@@ -118,6 +123,7 @@ def _options(
     method: str,
     weights: str,
     activations: str,
+    effort: str,
     prune: str | None,
     accuracy_budget: float | str | None,
     target: str | None,
@@ -128,6 +134,7 @@ def _options(
     _one_of("method", method, METHODS)
     _one_of("weights", weights, WEIGHTS)
     _one_of("activations", activations, ACTIVATIONS)
+    _one_of("effort", effort, EFFORTS)
     if type(threads) is not int or threads < 1:
         raise ValueError(f"threads: needs a positive integer, got {threads!r}")
     options = []
@@ -137,6 +144,8 @@ def _options(
         options.append(f"--weights={weights}")
     if activations != "int8":
         options.append(f"--activations={activations}")
+    if effort != "default":
+        options.append(f"--effort={effort}")
     if prune is not None:
         options.append(f"--prune={_word('prune', prune)}")
     if accuracy_budget is not None:

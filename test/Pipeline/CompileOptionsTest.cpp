@@ -56,6 +56,7 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
        "not part of this version"},
       {"method", [](Options o) { o.method = "x"; }, "minmax"},
       {"requant", [](Options o) { o.requant = "x"; }, "float, fixed"},
+      {"effort", [](Options o) { o.effort = "most"; }, "low, default, high"},
       {"prune", [](Options o) { o.prune = "features:3"; },
        "not part of this version; choose from none, 2:4, block:F"},
       {"prune", [](Options o) { o.prune = "magnitude:1"; },

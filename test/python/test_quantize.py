@@ -53,9 +53,11 @@ def test_options(recording_tool: Calls, model: Path, tmp_path: Path) -> None:
         threads=2,
         labels=labels,
         activations="int16",
+        effort="high",
     )
     (call,) = recording_tool()
     assert "--activations=int16" in call
+    assert "--effort=high" in call
     expected = ["--method=percentile", "--weights=int4", "--prune=2:4", "--accuracy-budget=0.1%", "--cpu=haswell"]
     assert [word for word in expected if word not in call] == []
     assert "--threads=2" in call
@@ -129,6 +131,7 @@ def test_models_of_frameworks_name_the_exporter(recording_tool: Calls, root: str
         ({"method": "best"}, ValueError, "method: 'best' is none of"),
         ({"weights": "int3"}, ValueError, "weights: 'int3'"),
         ({"activations": "int12"}, ValueError, "activations: 'int12'"),
+        ({"effort": "most"}, ValueError, "effort: 'most'"),
         ({"threads": 0}, ValueError, "threads: needs a positive integer"),
         ({"threads": True}, ValueError, "threads"),
         ({"accuracy_budget": 2}, ValueError, "accuracy_budget"),
