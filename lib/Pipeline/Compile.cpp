@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Pipeline/Compile.h"
 
+#include "MatchInputs.h"
 #include "PackageWriter.h"
 
 #include "quantc/Calibrate/Calibrate.h"
@@ -272,6 +273,9 @@ LogicalResult Compilation::quantize() {
         return hasNarrowRows(variant.isa);
       }))
     stage.activationMax = kFastActivationMax;
+  if (options.effort == "high" && !calibration.sample.empty() &&
+      failed(matchInputs(*module, calibration.sample, stage)))
+    return failure();
   return runPasses(*module, [&](OpPassManager &passes) {
     buildQuantizePipeline(passes, stage);
   });

@@ -15,7 +15,7 @@ static Options roundingOptions(const QuantizeOptions &options) {
 }
 } // namespace mlir::qnet
 
-void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
+void mlir::qnet::buildRoundingPipeline(OpPassManager &pm,
                                        const QuantizeOptions &options) {
   pm.addPass(createAbsorbQdq());
   pm.addPass(createDecomposeForIntegers());
@@ -31,6 +31,11 @@ void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
   if (options.effort == "high")
     pm.addPass(createAdaptiveRounding(
         roundingOptions<AdaptiveRoundingOptions>(options)));
+}
+
+void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
+                                       const QuantizeOptions &options) {
+  buildRoundingPipeline(pm, options);
   QuantizeWeightsOptions weights;
   weights.weights = options.weights;
   weights.requant = options.requant;

@@ -81,6 +81,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
       llvm::cl::init(true)};
 };
 
+/// The passes up to the rounding of weights: values have parameters, weights
+/// are points of their grids, and all is float ops still.
+void buildRoundingPipeline(OpPassManager &pm, const QuantizeOptions &options);
+
 /// The passes of the stage in order, its contract check last. Takes a prepared
 /// and calibrated module (or one that comes quantized).
 void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options);
