@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 using namespace mlir::qnet;
@@ -18,6 +19,8 @@ namespace {
 constexpr llvm::StringLiteral kPlaceAttr = "qnet.place";
 /// Wider layers would take minutes.
 constexpr int64_t kWidest = 1024;
+/// Each layer rounds those before it again, so that time grows with the square.
+constexpr size_t kMostLayers = 32;
 /// Layers of a larger share of weights that are 0 are sparse on purpose.
 constexpr double kSparse = 0.1;
 /// Damping as a share of the mean variance, with as many rows as inputs.
@@ -263,6 +266,12 @@ LogicalResult qnet::matchInputs(ModuleOp calibrated, const RowSample &sample,
             .getI64IntegerAttr(static_cast<int64_t>(layers.size())));
     layers.push_back(dense);
   });
+  auto removePlaces = llvm::make_scope_exit([&] {
+    for (DenseOp dense : layers)
+      dense->removeDiscardableAttr(kPlaceAttr);
+  });
+  if (layers.size() > kMostLayers)
+    return success();
   OwningOpRef<ModuleOp> real = calibrated.clone();
   useRealTypes(*real);
   for (auto [place, dense] : llvm::enumerate(layers)) {
@@ -270,6 +279,12 @@ LogicalResult qnet::matchInputs(ModuleOp calibrated, const RowSample &sample,
     if (isa<BlockArgument>(dense.getInput()) || !mayChange(dense))
       continue;
     OwningOpRef<ModuleOp> rounded = calibrated.clone();
+    // Only the layers before this one matter.
+    rounded->walk([&](DenseOp other) {
+      if (other->getAttrOfType<IntegerAttr>(kPlaceAttr).getInt() >=
+          static_cast<int64_t>(place))
+        other->removeDiscardableAttr(kSecondMomentAttr);
+    });
     PassManager passes(calibrated.getContext());
     passes.enableVerifier(false);
     buildRoundingPipeline(passes, options);
@@ -303,7 +318,5 @@ LogicalResult qnet::matchInputs(ModuleOp calibrated, const RowSample &sample,
     if (std::optional<Fit> fit = fitWeights(*weights, outputs, rows))
       rewrite(dense, *weights, *fit);
   }
-  for (DenseOp dense : layers)
-    dense->removeDiscardableAttr(kPlaceAttr);
   return success();
 }
