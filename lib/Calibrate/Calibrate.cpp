@@ -82,6 +82,7 @@ public:
       return failure();
     for (const RowShape &input : *inputs)
       inputWidths.push_back(input.values());
+    sample = RowSample({inputWidths.begin(), inputWidths.end()});
     for (const ObservedValue &value : *values)
       statistics.emplace_back(std::max<int64_t>(value.channels, 1));
 
@@ -161,6 +162,7 @@ private:
       if (kept > 0) {
         SmallVector<const float *> constInputs(inputPointers.begin(),
                                                inputPointers.end());
+        sample.add(std::span(constInputs.data(), constInputs.size()), kept);
         if (runner && failed(runner->run(constInputs, kept, outputPointers)))
           return failure();
         for (auto [number, buffer] : llvm::zip_equal(argumentNumbers, inputs))
@@ -224,6 +226,7 @@ private:
       range.means = measured.channelMeans();
       summary.tensors.push_back(std::move(range));
     }
+    summary.sample = std::move(sample);
     return summary;
   }
 
@@ -232,6 +235,7 @@ private:
   static constexpr int64_t kNotObserved = -1;
   SmallVector<int64_t> inputWidths, argumentNumbers, resultNumbers;
   std::vector<Statistics> statistics; ///< by observer
+  RowSample sample;
   int64_t rows = 0, skippedRows = 0;
 };
 

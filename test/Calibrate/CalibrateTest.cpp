@@ -127,6 +127,10 @@ TEST_F(CalibrateTest, MeasuresRangesAndMeans) {
     EXPECT_EQ(summary->rows, 4);
     EXPECT_EQ(summary->skippedRows, 1);
     EXPECT_EQ(summary->method, "minmax");
+    EXPECT_EQ(summary->sample.counts(), std::vector<uint64_t>(4, 1));
+    std::vector<float> sampled = summary->sample.values(0);
+    EXPECT_EQ(sampled.size(), 8u);
+    EXPECT_EQ(llvm::count(sampled, 5), 0) << "of the row with a NaN";
     ASSERT_EQ(summary->tensors.size(), 3u);
     const ObservedRange &input = summary->tensors[0];
     EXPECT_EQ(input.name, "x");

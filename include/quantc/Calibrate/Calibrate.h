@@ -8,6 +8,7 @@
 #ifndef QUANTC_CALIBRATE_CALIBRATE_H
 #define QUANTC_CALIBRATE_CALIBRATE_H
 
+#include "quantc/Calibrate/RowSample.h"
 #include "quantc/Calibrate/RowSource.h"
 #include "quantc/Calibrate/Statistics.h"
 
@@ -84,6 +85,9 @@ struct CalibrationSummary {
   int64_t rows = 0;        ///< rows measured
   int64_t skippedRows = 0; ///< rows left out because of a NaN in them
   std::vector<ObservedRange> tensors;
+  /// Of the rows measured, of @main's arguments in their order; empty where
+  /// ranges were given.
+  RowSample sample;
 };
 
 /// The inputs of @main as a RowSource wants them. Emits a diagnostic if @main
