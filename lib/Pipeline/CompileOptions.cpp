@@ -132,7 +132,7 @@ Error checkOptions(const CompileOptions &options) {
                       "--weights=int8");
   if (Error error =
           checkChoice("method", options.method,
-                      {"auto", "minmax", "percentile"}, {"mse", "entropy"}))
+                      {"auto", "minmax", "percentile", "mse", "entropy"}))
     return error;
   if (Error error = checkChoice("requant", options.requant, {"float", "fixed"}))
     return error;
