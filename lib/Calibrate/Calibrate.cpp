@@ -5,8 +5,11 @@
 #include "ObservedValues.h"
 #include "OutputError.h"
 
+#include "quantc/Numerics/Parameters.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -293,6 +296,8 @@ private:
       }
       range.lo = chosen.lo;
       range.hi = chosen.hi;
+      if (isStored(value))
+        warnIfTiny(value, range);
       range.values = measured.count();
       range.nans = measured.nanCount();
       range.infinities = measured.infinityCount();
@@ -301,6 +306,19 @@ private:
     }
     summary.sample = std::move(sample);
     return summary;
+  }
+
+  /// The finest scale that Numerics has leaves nothing of smaller values.
+  void warnIfTiny(const ObservedValue &value, const ObservedRange &range) {
+    const double magnitude = std::max(std::fabs(range.lo), std::fabs(range.hi));
+    if (magnitude > 0 &&
+        magnitude < options.activationMax * double(quantc::numerics::minScale))
+      emitWarning(value.value.getLoc())
+          << "'" << value.name << "' lies within "
+          << llvm::formatv("[{0:e2}, {1:e2}]", range.lo, range.hi).str()
+          << ", where the finest step of a stored value is 2^-100: it is "
+             "stored "
+             "coarsely or as 0; scale the data or the weights before it up";
   }
 
   ModuleOp module;

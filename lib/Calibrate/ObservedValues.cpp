@@ -218,10 +218,12 @@ bool mlir::qnet::isStored(const ObservedValue &observed) {
     return false;
   SmallVector<Operation *> readers;
   collectReaders(observed.value, readers);
+  // Read as plain floats, the value has no storage to share.
+  if (llvm::any_of(readers, llvm::IsaPred<IsNanOp, IsInfOp>))
+    return false;
   llvm::erase_if(readers, [](Operation *op) {
     return op->hasTrait<OpTrait::IsTerminator>() ||
-           isa<SoftmaxOp, LogSoftmaxOp, ArgmaxOp, ArgminOp, TopKOp, IsNanOp,
-               IsInfOp, CastOp>(op);
+           isa<SoftmaxOp, LogSoftmaxOp, ArgmaxOp, ArgminOp, TopKOp, CastOp>(op);
   });
   return !readers.empty() &&
          !(readers.size() == 1 && isFunctionOfOne(readers.front()));

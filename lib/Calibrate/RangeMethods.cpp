@@ -317,8 +317,9 @@ Interval mlir::qnet::entropyRange(const Statistics &statistics,
   double least = std::numeric_limits<double>::infinity();
   int32_t best = furthest;
   constexpr int32_t stepsPerThreshold = 128;
-  for (int32_t bins = nearest; bins <= furthest;
-       bins += std::max(1, bins / stepsPerThreshold)) {
+  for (int32_t bins = nearest;;
+       bins =
+           std::min(furthest, bins + std::max(1, bins / stepsPerThreshold))) {
     const int32_t from = zero - std::min(bins, below),
                   to = zero + std::min(bins, above);
     const double value = divergence(std::span(counts).subspan(from, to - from),
@@ -328,6 +329,8 @@ Interval mlir::qnet::entropyRange(const Statistics &statistics,
       least = value;
       best = bins;
     }
+    if (bins == furthest)
+      break;
   }
   const double threshold = std::ldexp(double(best), histogram.exponent());
   return {std::max(seen.lo, -threshold), std::min(seen.hi, threshold)};

@@ -136,6 +136,8 @@ private:
   LogicalResult quantize();
   LogicalResult lower();
   LogicalResult emit();
+  /// The largest integer that an activation is stored as.
+  int32_t activationMax() const;
 
   const CompileOptions &options;
   MLIRContext &context;
@@ -220,6 +222,7 @@ LogicalResult Compilation::import() {
 }
 
 LogicalResult Compilation::calibrateGraph() {
+  CalibrationSummary given;
   if (!options.ranges.empty()) {
     auto buffer = MemoryBuffer::getFile(options.ranges);
     if (!buffer)
@@ -229,7 +232,10 @@ LogicalResult Compilation::calibrateGraph() {
     auto ranges = rangesFromJson((*buffer)->getBuffer(), options.ranges);
     if (!ranges)
       return report(context, ranges.takeError());
-    calibration = std::move(*ranges);
+    given = std::move(*ranges);
+  }
+  if (options.calibration.empty()) {
+    calibration = std::move(given);
     if (failed(applyRanges(*module, calibration)))
       return failure();
   } else {
@@ -246,6 +252,15 @@ LogicalResult Compilation::calibrateGraph() {
     stage.method = *method;
     if (options.percentile != 0)
       stage.percentile = options.percentile;
+    stage.activationMax = activationMax();
+    for (const std::string &text : options.fixedRanges) {
+      auto fixed = parseFixedRange(text);
+      if (!fixed)
+        return report(context, fixed.takeError());
+      stage.fixed.push_back(std::move(*fixed));
+    }
+    if (!options.ranges.empty())
+      stage.given = &given;
     stage.progress = [&](int64_t done, int64_t total) {
       progress.progress(stageInfo(Stage::Calibrate).flag, done, total);
     };
@@ -259,17 +274,26 @@ LogicalResult Compilation::calibrateGraph() {
   });
 }
 
+int32_t Compilation::activationMax() const {
+  constexpr int32_t eightBits = 255;
+  if (options.activations == "int16")
+    return QDenseOp::kMaxInput;
+  const bool isFast =
+      options.prefer == "speed" && options.weights == "int8" &&
+      llvm::any_of(target->variants, [](const CpuVariant &variant) {
+        return hasNarrowRows(variant.isa);
+      });
+  return isFast ? kFastActivationMax : eightBits;
+}
+
 LogicalResult Compilation::quantize() {
   QuantizeOptions stage;
   stage.allowFloat = options.allowFloat;
   stage.requant = options.requant;
   stage.weights = options.weights;
   stage.activations = options.activations;
-  if (options.prefer == "speed" && options.weights == "int8" &&
-      llvm::any_of(target->variants, [](const CpuVariant &variant) {
-        return hasNarrowRows(variant.isa);
-      }))
-    stage.activationMax = kFastActivationMax;
+  if (options.activations == "int8")
+    stage.activationMax = activationMax();
   return runPasses(*module, [&](OpPassManager &passes) {
     buildQuantizePipeline(passes, stage);
   });
@@ -301,8 +325,20 @@ LogicalResult Compilation::emit() {
       {"activations", options.activations}, {"calibration", calibration.method},
       {"prefer", options.prefer},           {"prune", options.prune},
       {"requant", options.requant},         {"weights", options.weights}};
+  for (const ObservedRange &range : calibration.tensors) {
+    if (range.preactivation)
+      continue;
+    ManifestRange &row = facts.ranges.emplace_back(ManifestRange{
+        range.name, range.method, range.lo, range.hi, range.reason, {}});
+    for (const RangeCandidate &tried : range.candidates) {
+      auto [best, isNew] =
+          row.outputSqnr.try_emplace(tried.method, tried.outputSqnr);
+      if (!isNew)
+        best->second = std::max(best->second, tried.outputSqnr);
+    }
+  }
   if (options.emit && options.emit->contains(Artifact::Ranges))
-    facts.ranges = rangesToJson(calibration);
+    facts.rangesFile = rangesToJson(calibration);
   return writePackage(*module, *target, options, facts, *folder);
 }
 
