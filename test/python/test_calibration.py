@@ -1,6 +1,4 @@
-"""If these fail, the range of a value depends on the order of the rows, is not what the user asked for, or clips
-what the outputs need.
-"""
+"""If these fail, ranges depend on the order of the rows, are not the user's, or clip what the outputs need."""
 
 from __future__ import annotations
 
@@ -39,8 +37,8 @@ class Net(NamedTuple):
         if self.imputed is not None:
             x = np.where(np.isnan(x), np.float32(self.imputed), x)
         hidden = np.maximum(x.astype(np.float64) @ self.first.T + self.first_bias, 0)
-        out: NDArray[np.float64] = hidden @ self.second.T + self.second_bias
-        return np.tanh(out) if self.last == "Tanh" else out
+        out = hidden @ self.second.T + self.second_bias
+        return np.asarray(np.tanh(out) if self.last == "Tanh" else out, np.float64)
 
     def save(self, path: Path) -> Path:
         node = helper.make_node
@@ -379,7 +377,7 @@ def test_rows_with_nan_are_left_out_and_counted(workshop: Workshop) -> None:
 
 
 def test_rows_whose_nan_is_imputed_are_kept(workshop: Workshop) -> None:
-    network, data = net(imputed=3.5), rows(300) / 4
+    network, data = net(imputed=3.5), rows(300) * np.float32(0.25)
     data[::7, 2] = np.nan
     code, errors, out = workshop.run(network, data)
     assert (code, errors) == (0, "")
