@@ -225,8 +225,9 @@ bool mlir::qnet::isStored(const ObservedValue &observed) {
     return op->hasTrait<OpTrait::IsTerminator>() ||
            isa<SoftmaxOp, LogSoftmaxOp, ArgmaxOp, ArgminOp, TopKOp, CastOp>(op);
   });
-  return !readers.empty() &&
-         !(readers.size() == 1 && isFunctionOfOne(readers.front()));
+  if (readers.size() == 1)
+    return !isFunctionOfOne(readers.front());
+  return !readers.empty();
 }
 
 SmallVector<int64_t> mlir::qnet::shownValues(func::FuncOp function,

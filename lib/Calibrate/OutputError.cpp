@@ -575,8 +575,7 @@ LogicalResult mlir::qnet::chooseByOutput(ModuleOp module,
                                : "minmax is kept: the value is not stored";
   }
   Simulation simulation(values, options, summary);
-  FailureOr<bool> isUseful =
-      simulation.prepare(module, extremes, std::move(makeRunner));
+  FailureOr<bool> isUseful = simulation.prepare(module, extremes, makeRunner);
   if (failed(isUseful))
     return failure();
   if (!*isUseful)
