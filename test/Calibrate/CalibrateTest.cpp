@@ -196,7 +196,8 @@ TEST_F(CalibrateTest, WrongFixedRangesAreRefused) {
   CalibrationSummary file;
   options.given = &file;
   expect(options, "there are ranges of 0 values, but the graph has 3");
-  for (auto [number, name] : llvm::enumerate(ArrayRef<StringRef>{"x", "fc", "fc"})) {
+  for (auto [number, name] :
+       llvm::enumerate(ArrayRef<StringRef>{"x", "fc", "fc"})) {
     ObservedRange &range = file.tensors.emplace_back();
     range.tensor = static_cast<int64_t>(number);
     range.name = name;
