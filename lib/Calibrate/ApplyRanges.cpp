@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Calibrate/Passes.h"
 
+#include "FixedRanges.h"
 #include "ObservedValues.h"
 #include "quantc/Calibrate/Calibrate.h"
 
@@ -51,33 +52,6 @@ static void setElementType(Value value, Type element) {
   value.setType(type.clone(element));
 }
 
-static LogicalResult checkRanges(func::FuncOp function,
-                                 ArrayRef<ObservedValue> values,
-                                 const CalibrationSummary &ranges) {
-  if (ranges.tensors.size() != values.size())
-    return function.emitError()
-           << "there are ranges of " << ranges.tensors.size()
-           << " values, but the graph has " << values.size()
-           << " observed values; they belong to another model or to other "
-              "options of Prepare: calibrate again";
-  for (auto [observed, range] : llvm::zip_equal(values, ranges.tensors)) {
-    auto fail = [&]() {
-      return emitError(observed.value.getLoc())
-             << "the range of tensor " << range.tensor << " ('" << range.name
-             << "') ";
-    };
-    if (range.name != observed.name)
-      return fail() << "was given where the graph has '" << observed.name
-                    << "'; the ranges belong to another model: calibrate again";
-    constexpr double f32Limit = 0x1p128;
-    if (!(std::fabs(range.lo) < f32Limit) ||
-        !(std::fabs(range.hi) < f32Limit) || range.lo > range.hi)
-      return fail() << "is [" << range.lo << ", " << range.hi
-                    << "]; it must be two finite numbers, the smaller first";
-  }
-  return success();
-}
-
 static void keepMeans(const ObservedValue &observed,
                       const ObservedRange &range) {
   if (range.means.empty())
@@ -97,7 +71,7 @@ LogicalResult mlir::qnet::applyRanges(ModuleOp module,
   if (failed(function))
     return failure();
   FailureOr<SmallVector<ObservedValue>> values = observedValues(*function);
-  if (failed(values) || failed(checkRanges(*function, *values, ranges)))
+  if (failed(values) || failed(checkRanges(module, *values, ranges)))
     return failure();
 
   Block &body = function->getBody().front();

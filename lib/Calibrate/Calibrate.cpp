@@ -2,10 +2,15 @@
 #include "quantc/Calibrate/Calibrate.h"
 
 #include "InputMoments.h"
+#include "FixedRanges.h"
 #include "ObservedValues.h"
+#include "OutputError.h"
+
+#include "quantc/Numerics/Parameters.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -44,23 +49,30 @@ FailureOr<SmallVector<RowShape>> mlir::qnet::describeInputs(ModuleOp module) {
 
 namespace {
 
-/// Moves rows without a NaN to the front of each buffer; returns how many.
-int64_t keepCompleteRows(ArrayRef<float *> buffers, ArrayRef<int64_t> widths,
-                         int64_t rows) {
-  auto hasNan = [&](int64_t row) {
-    for (auto [buffer, width] : llvm::zip_equal(buffers, widths))
-      for (int64_t k = 0; k < width; ++k)
-        if (std::isnan(buffer[row * width + k]))
-          return true;
-    return false;
-  };
+/// Values of a block: rows x width.
+struct RowBuffer {
+  float *values;
+  int64_t width;
+
+  bool hasNan(int64_t row) const {
+    // Not ended at the first one, so that it takes vectors.
+    uint32_t count = 0;
+    for (int64_t k = row * width; k < (row + 1) * width; ++k)
+      count += values[k] != values[k];
+    return count != 0;
+  }
+};
+
+/// Moves the rows that are kept to the front of each buffer; returns how many.
+int64_t keepRows(ArrayRef<RowBuffer> buffers, ArrayRef<bool> isKept) {
   int64_t kept = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    if (hasNan(row))
+  for (auto [row, keep] : llvm::enumerate(isKept)) {
+    if (!keep)
       continue;
-    if (kept != row)
-      for (auto [buffer, width] : llvm::zip_equal(buffers, widths))
-        std::copy_n(buffer + row * width, width, buffer + kept * width);
+    if (kept != static_cast<int64_t>(row))
+      for (const RowBuffer &buffer : buffers)
+        std::copy_n(buffer.values + row * buffer.width, buffer.width,
+                    buffer.values + kept * buffer.width);
     ++kept;
   }
   return kept;
@@ -86,6 +98,19 @@ public:
     sample = RowSample({inputWidths.begin(), inputWidths.end()});
     for (const ObservedValue &value : *values)
       statistics.emplace_back(std::max<int64_t>(value.channels, 1));
+    FailureOr<std::map<int64_t, Interval>> given =
+        fixedRanges(module, *values, options);
+    if (failed(given))
+      return failure();
+    fixed = std::move(*given);
+    shown = shownValues(*function, *values);
+    for (auto [number, value] : llvm::enumerate(*values))
+      storedIndex.push_back(options.method == RangeMethod::Auto &&
+                                    isStored(value)
+                                ? static_cast<int64_t>(storedCount++)
+                                : kNotObserved);
+    trialRows =
+        TrialRows({inputWidths.begin(), inputWidths.end()}, storedCount);
 
     OwningOpRef<ModuleOp> observed = module.clone();
     FailureOr<func::FuncOp> observedMain = mainFunction(*observed);
@@ -110,7 +135,14 @@ public:
         return failure();
       moments = std::move(*measured);
     }
-    return summarize(*values);
+    FailureOr<CalibrationSummary> summary = summarize(*values);
+    if (failed(summary))
+      return failure();
+    if (options.method == RangeMethod::Auto &&
+        failed(chooseByOutput(module, *values, statistics, trialRows,
+                              makeRunner, options, *summary)))
+      return failure();
+    return summary;
   }
 
   /// Of the last run.
@@ -168,19 +200,20 @@ private:
         return module.emitError() << llvm::toString(read.takeError());
       if (*read == 0)
         break;
-      const int64_t kept = keepCompleteRows(inputPointers, inputWidths, *read);
+      SmallVector<const float *> constInputs(inputPointers.begin(),
+                                             inputPointers.end());
+      if (runner && failed(runner->run(constInputs, *read, outputPointers)))
+        return failure();
+      const int64_t kept =
+          leaveOutNans(values, inputPointers, outputPointers, *read);
       skippedRows += *read - kept;
       rows += kept;
       if (kept > 0) {
-        SmallVector<const float *> constInputs(inputPointers.begin(),
-                                               inputPointers.end());
         sample.add(std::span(constInputs.data(), constInputs.size()), kept);
-        if (runner && failed(runner->run(constInputs, kept, outputPointers)))
-          return failure();
         for (auto [number, buffer] : llvm::zip_equal(argumentNumbers, inputs))
-          add(values, number, buffer, kept);
+          add(values, number, buffer, constInputs, kept);
         for (auto [number, buffer] : llvm::zip_equal(resultNumbers, outputs))
-          add(values, number, buffer, kept);
+          add(values, number, buffer, constInputs, kept);
       }
       done += *read;
       if (options.progress)
@@ -190,23 +223,57 @@ private:
       return module.emitError() << "every one of the " << skippedRows
                                 << " calibration rows holds a NaN; give rows "
                                    "without missing values";
+    if (skippedRows > 0)
+      module.emitWarning() << skippedRows << " of " << rows + skippedRows
+                           << " calibration rows are left out: a NaN in them "
+                              "reaches the result";
     return success();
   }
 
+  /// Leaves out the rows that hold a NaN which reaches a result: where the
+  /// graph puts something in its place, the row is as good as any. Returns how
+  /// many are left.
+  int64_t leaveOutNans(ArrayRef<ObservedValue> values, ArrayRef<float *> inputs,
+                       ArrayRef<float *> outputs, int64_t rows) {
+    SmallVector<RowBuffer> all, results;
+    auto list = [&](float *buffer, int64_t width, int64_t number) {
+      all.push_back({buffer, width});
+      if (number != kNotObserved && llvm::is_contained(shown, number))
+        results.push_back(all.back());
+    };
+    for (auto [buffer, width, number] :
+         llvm::zip_equal(inputs, inputWidths, argumentNumbers))
+      list(buffer, width, number);
+    for (auto [buffer, number] : llvm::zip_equal(outputs, resultNumbers))
+      list(buffer, values[number].valuesPerRow, number);
+    ArrayRef<RowBuffer> given = ArrayRef(all).take_front(inputs.size());
+    SmallVector<bool> isKept(rows, true);
+    for (int64_t row = 0; row < rows; ++row) {
+      auto hasNan = [row](const RowBuffer &buffer) {
+        return buffer.hasNan(row);
+      };
+      isKept[row] = llvm::none_of(given, hasNan) ||
+                    (!results.empty() && llvm::none_of(results, hasNan));
+    }
+    return keepRows(all, isKept);
+  }
+
   void add(ArrayRef<ObservedValue> values, int64_t number,
-           ArrayRef<float> buffer, int64_t rows) {
+           ArrayRef<float> buffer, ArrayRef<const float *> inputs,
+           int64_t rows) {
     if (number == kNotObserved)
       return;
-    const size_t size = rows * values[number].valuesPerRow;
-    statistics[number].add(std::span(buffer.data(), size));
+    const int64_t perRow = values[number].valuesPerRow;
+    const std::span observed(buffer.data(), rows * perRow);
+    statistics[number].add(observed);
+    if (storedIndex[number] != kNotObserved)
+      trialRows.add(storedIndex[number], observed, perRow, inputs, rows);
   }
 
   FailureOr<CalibrationSummary> summarize(ArrayRef<ObservedValue> values) {
     CalibrationSummary summary;
-    const bool percentile = options.method == RangeMethod::Percentile;
-    llvm::raw_string_ostream(summary.method)
-        << nameOf(percentile ? RangeMethod::Percentile : RangeMethod::MinMax);
-    if (percentile)
+    summary.method = nameOf(options.method);
+    if (options.method == RangeMethod::Percentile)
       llvm::raw_string_ostream(summary.method)
           << " " << llvm::format("%g", options.percentile);
     summary.rows = rows;
@@ -228,10 +295,21 @@ private:
         range.min = measured.min();
         range.max = measured.max();
       }
-      std::tie(range.lo, range.hi) =
-          percentile && measured.count() > 0
-              ? measured.percentileRange(options.percentile)
-              : std::pair(range.min, range.max);
+      const RangeMethod method = options.method == RangeMethod::Auto
+                                     ? RangeMethod::MinMax
+                                     : options.method;
+      Interval chosen = chooseRange(measured, method, options.percentile,
+                                    options.activationMax);
+      range.method = nameOf(method);
+      if (auto given = fixed.find(range.tensor); given != fixed.end()) {
+        chosen = given->second;
+        range.method = "fixed";
+        range.fixed = true;
+      }
+      range.lo = chosen.lo;
+      range.hi = chosen.hi;
+      if (isStored(value))
+        warnIfTiny(value, range);
       range.values = measured.count();
       range.nans = measured.nanCount();
       range.infinities = measured.infinityCount();
@@ -242,6 +320,19 @@ private:
     return summary;
   }
 
+  /// The finest scale that Numerics has leaves nothing of smaller values.
+  void warnIfTiny(const ObservedValue &value, const ObservedRange &range) {
+    const double magnitude = std::max(std::fabs(range.lo), std::fabs(range.hi));
+    if (magnitude > 0 &&
+        magnitude < options.activationMax * double(quantc::numerics::minScale))
+      emitWarning(value.value.getLoc())
+          << "'" << value.name << "' lies within "
+          << llvm::formatv("[{0:e2}, {1:e2}]", range.lo, range.hi).str()
+          << ", where the finest step of a stored value is 2^-100: it is "
+             "stored "
+             "coarsely or as 0; scale the data or the weights before it up";
+  }
+
   ModuleOp module;
   const CalibrationOptions &options;
   static constexpr int64_t kNotObserved = -1;
@@ -249,6 +340,11 @@ private:
   std::vector<Statistics> statistics; ///< by observer
   RowSample sample;
   std::vector<InputMoment> moments;
+  TrialRows trialRows;
+  std::map<int64_t, Interval> fixed; ///< by observer
+  SmallVector<int64_t> shown;        ///< observers of what the results show
+  SmallVector<int64_t> storedIndex;  ///< by observer: place in trialRows
+  size_t storedCount = 0;
   int64_t rows = 0, skippedRows = 0;
 };
 

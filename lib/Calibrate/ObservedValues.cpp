@@ -183,8 +183,73 @@ void mlir::qnet::observersToResults(func::FuncOp function) {
   function.setFunctionType(builder.getFunctionType(
       body.getArgumentTypes(), ValueRange(results).getTypes()));
   function.setAllResultAttrs(resultAttributes);
-  // What only the former results needed is dead.
+  eraseDeadOps(body); // what only the former results needed
+}
+
+void mlir::qnet::eraseDeadOps(Block &body) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
     if (isOpTriviallyDead(&op))
       op.erase();
+}
+
+/// Whether the op is a function of one value: constants aside, it has one
+/// operand, and works element by element.
+static bool isFunctionOfOne(Operation *op) {
+  if (isa<ActivationOp>(op))
+    return true;
+  return isa<PreluOp, AddOp, SubOp, MulOp, DivOp, PowOp, MinOp, MaxOp>(op) &&
+         llvm::any_of(op->getOperands(), [](Value operand) {
+           return operand.getDefiningOp<ConstantOp>();
+         });
+}
+
+/// The ops that read a value, moves passed over.
+static void collectReaders(Value value, SmallVectorImpl<Operation *> &readers) {
+  for (Operation *user : value.getUsers()) {
+    if (user->getNumResults() == 1 && sameRangeSource(user->getResult(0)))
+      collectReaders(user->getResult(0), readers);
+    else
+      readers.push_back(user);
+  }
+}
+
+bool mlir::qnet::isStored(const ObservedValue &observed) {
+  if (observed.preactivation || observed.rowDimension != 0)
+    return false;
+  SmallVector<Operation *> readers;
+  collectReaders(observed.value, readers);
+  // Read as plain floats, the value has no storage to share.
+  if (llvm::any_of(readers, llvm::IsaPred<IsNanOp, IsInfOp>))
+    return false;
+  llvm::erase_if(readers, [](Operation *op) {
+    return op->hasTrait<OpTrait::IsTerminator>() ||
+           isa<SoftmaxOp, LogSoftmaxOp, ArgmaxOp, ArgminOp, TopKOp, CastOp>(op);
+  });
+  if (readers.size() == 1)
+    return !isFunctionOfOne(readers.front());
+  return !readers.empty();
+}
+
+SmallVector<int64_t> mlir::qnet::shownValues(func::FuncOp function,
+                                             ArrayRef<ObservedValue> values) {
+  SmallVector<int64_t> shown;
+  Operation *terminator = function.getBody().front().getTerminator();
+  for (Value value : terminator->getOperands()) {
+    auto numberOf = [&](Value wanted) -> int64_t {
+      for (auto [number, observed] : llvm::enumerate(values))
+        if (observed.value == wanted && !observed.preactivation)
+          return static_cast<int64_t>(number);
+      return -1;
+    };
+    // What was computed of a choice or a cast shows the value before it.
+    for (Operation *op = value.getDefiningOp(); op; op = value.getDefiningOp())
+      if (isa<CastOp, ArgmaxOp, ArgminOp, TopKOp>(op) || sameRangeSource(value))
+        value = op->getOperand(0);
+      else
+        break;
+    if (int64_t number = numberOf(value);
+        number >= 0 && !llvm::is_contained(shown, number))
+      shown.push_back(number);
+  }
+  return shown;
 }

@@ -13,6 +13,10 @@ namespace mlir::qnet {
 /// On arguments and results of an observed @main: the observer's number.
 inline constexpr llvm::StringLiteral kObservedAttr = "qnet.observed";
 
+/// On arguments of a simulated @main: the number of the value whose storage
+/// they describe.
+inline constexpr llvm::StringLiteral kSimulatedAttr = "qnet.simulated";
+
 /// A value whose range is measured. Its number is its place in the list below.
 struct ObservedValue {
   Value value;
@@ -36,6 +40,23 @@ FailureOr<SmallVector<ObservedValue>> observedValues(func::FuncOp function);
 /// The real value whose range `value` shares, because its op only moves values:
 /// the input of reshape, transpose and broadcast; otherwise null.
 Value sameRangeSource(Value value);
+
+/// Whether the integer program stores the value in its range, as far as the
+/// float graph shows: something but a function of one value reads it.
+bool isStored(const ObservedValue &observed);
+
+/// The observed values (by number) that the function's results show: what a
+/// result moves, casts or takes the largest of.
+SmallVector<int64_t> shownValues(func::FuncOp function,
+                                 ArrayRef<ObservedValue> values);
+
+/// Lets each stored value pass a quantization whose parameters are four further
+/// arguments of the function (SimulateRanges.cpp); returns their numbers.
+FailureOr<SmallVector<int64_t>> simulateRanges(func::FuncOp function,
+                                               ArrayRef<ObservedValue> values);
+
+/// Erases what no result needs.
+void eraseDeadOps(Block &body);
 
 /// Places a qnet.observe for each observed value.
 LogicalResult insertObservers(func::FuncOp function);

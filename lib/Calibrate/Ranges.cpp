@@ -17,33 +17,6 @@ static constexpr StringRef formatName = "quantc-ranges";
 static constexpr int64_t formatVersion = 1;
 
 //===----------------------------------------------------------------------===//
-// Methods
-//===----------------------------------------------------------------------===//
-
-Expected<RangeMethod> mlir::qnet::rangeMethodNamed(StringRef name) {
-  if (name == "auto")
-    return RangeMethod::Auto;
-  if (name == "minmax")
-    return RangeMethod::MinMax;
-  if (name == "percentile")
-    return RangeMethod::Percentile;
-  return dataError("calibration method '" + name + "'",
-                   "does not exist; there are auto, minmax and percentile");
-}
-
-StringRef mlir::qnet::nameOf(RangeMethod method) {
-  switch (method) {
-  case RangeMethod::MinMax:
-    return "minmax";
-  case RangeMethod::Percentile:
-    return "percentile";
-  case RangeMethod::Auto:
-    return "auto";
-  }
-  llvm_unreachable("all methods have a name");
-}
-
-//===----------------------------------------------------------------------===//
 // Writing
 //===----------------------------------------------------------------------===//
 
@@ -67,6 +40,12 @@ std::string mlir::qnet::rangesToJson(const CalibrationSummary &summary) {
         json.attribute("preactivation", true);
       json.attribute("min", range.lo);
       json.attribute("max", range.hi);
+      if (range.fixed)
+        json.attribute("fixed", true);
+      if (!range.method.empty())
+        json.attribute("method", llvm::json::fixUTF8(range.method));
+      if (!range.reason.empty())
+        json.attribute("reason", llvm::json::fixUTF8(range.reason));
       json.attribute("seen_min", range.min);
       json.attribute("seen_max", range.max);
       json.attribute("values", range.values);
@@ -74,6 +53,20 @@ std::string mlir::qnet::rangesToJson(const CalibrationSummary &summary) {
         json.attribute("nan", range.nans);
       if (range.infinities)
         json.attribute("infinite", range.infinities);
+      if (!range.candidates.empty())
+        json.attributeArray("candidates", [&] {
+          for (const RangeCandidate &candidate : range.candidates)
+            json.object([&] {
+              json.attribute("method", candidate.method);
+              json.attribute("min", candidate.lo);
+              json.attribute("max", candidate.hi);
+              // JSON has no infinity: null is no error at all.
+              json.attribute("output_sqnr_db",
+                             std::isfinite(candidate.outputSqnr)
+                                 ? llvm::json::Value(candidate.outputSqnr)
+                                 : llvm::json::Value(nullptr));
+            });
+        });
       json.attributeArray("mean", [&] {
         for (double mean : range.means)
           json.value(mean);
@@ -134,6 +127,17 @@ static Error readTensor(const llvm::json::Object &object, size_t index,
                    "smaller first");
   range.lo = *lo;
   range.hi = *hi;
+  if (const llvm::json::Value *fixed = object.get("fixed")) {
+    if (!fixed->getAsBoolean())
+      return problem("('" + range.name +
+                     "') has a \"fixed\" that is neither true nor false");
+    range.fixed = *fixed->getAsBoolean();
+    if (range.fixed && range.lo == range.hi)
+      return problem("('" + range.name +
+                     "') is fixed to a range of one value; its \"min\" must be "
+                     "less than its \"max\"");
+  }
+  range.method = object.getString("method").value_or("given").str();
   range.min = object.getNumber("seen_min").value_or(range.lo);
   range.max = object.getNumber("seen_max").value_or(range.hi);
   range.values = object.getInteger("values").value_or(0);

@@ -106,7 +106,20 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
                {"methods", json::object()},
                {"calibration",
                 {{"rows", manifest.calibrationRows},
-                 {"rows_skipped", manifest.calibrationRowsSkipped}}}};
+                 {"rows_skipped", manifest.calibrationRowsSkipped},
+                 {"ranges", json::array()}}}};
+  for (const ManifestRange &range : manifest.ranges) {
+    json object = {{"name", range.name},
+                   {"method", range.method},
+                   {"min", range.lo},
+                   {"max", range.hi}};
+    if (!range.reason.empty())
+      object["reason"] = range.reason;
+    for (const auto &[method, sqnr] : range.outputSqnr)
+      object["output_sqnr_db"][method] =
+          std::isfinite(sqnr) ? json(sqnr) : json(nullptr);
+    root["calibration"]["ranges"].push_back(std::move(object));
+  }
   for (const ManifestTensor &tensor : manifest.inputs)
     root["inputs"].push_back(tensorJson(tensor));
   for (const ManifestTensor &tensor : manifest.outputs)
@@ -256,6 +269,29 @@ public:
     result.params = params(object, "");
     return result;
   }
+  double finite(const json &object, StringRef key) {
+    const json *value = field(object, key);
+    if (value && value->is_number() && std::isfinite(value->get<double>()))
+      return value->get<double>();
+    complain("'" + key + "' is no finite number");
+    return 0;
+  }
+  ManifestRange range(const json &object) {
+    ManifestRange result;
+    result.name = string(object, "name");
+    result.method = string(object, "method");
+    result.lo = finite(object, "min");
+    result.hi = finite(object, "max");
+    if (object.is_object() && object.contains("reason"))
+      result.reason = string(object, "reason");
+    if (object.is_object() && object.contains("output_sqnr_db"))
+      if (const json *tried = objectField(object, "output_sqnr_db"))
+        for (const auto &[method, sqnr] : tried->items())
+          result.outputSqnr[method] =
+              sqnr.is_null() ? std::numeric_limits<double>::infinity()
+                             : finite(*tried, method);
+    return result;
+  }
   ManifestLayer layer(const json &object) {
     ManifestLayer result;
     result.name = string(object, "name");
@@ -321,6 +357,8 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
     result.calibrationRows = reader.integer(*rows, "rows", 0, INT64_MAX);
     result.calibrationRowsSkipped =
         reader.integer(*rows, "rows_skipped", 0, INT64_MAX);
+    for (const json &range : reader.list(*rows, "ranges"))
+      result.ranges.push_back(reader.range(range));
   }
   if (Error error = reader.takeError())
     return std::move(error);

@@ -96,6 +96,28 @@ QuantParams chooseAffine(double lo, double hi, int32_t qmin, int32_t qmax) {
   return params;
 }
 
+QuantParams chooseCovering(double lo, double hi, int32_t qmin, int32_t qmax) {
+  QuantParams nearest = chooseAffine(lo, hi, qmin, qmax);
+  QuantParams best = nearest;
+  bool isFound = false;
+  for (int32_t zero = nearest.zeroPoint - 1; zero <= nearest.zeroPoint + 1;
+       ++zero) {
+    if ((zero <= nearest.qmin && lo < 0.0) ||
+        (zero >= nearest.qmax && hi > 0.0))
+      continue;
+    double above = hi > 0.0 ? hi / (nearest.qmax - zero) : 0.0;
+    double below = lo < 0.0 ? -lo / (zero - nearest.qmin) : 0.0;
+    QuantParams covering = nearest;
+    covering.scale = static_cast<float>(std::max(above, below));
+    covering.zeroPoint = zero;
+    if (valid(covering) && (!isFound || covering.scale < best.scale)) {
+      best = covering;
+      isFound = true;
+    }
+  }
+  return best;
+}
+
 float chooseSymmetric(double maxAbs, int32_t qmax) {
   return scaleOf(std::fabs(finiteOrZero(maxAbs)), std::max(qmax, 1));
 }

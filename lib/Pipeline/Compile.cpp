@@ -137,6 +137,8 @@ private:
   LogicalResult quantize();
   LogicalResult lower();
   LogicalResult emit();
+  /// The largest integer that an activation is stored as.
+  int32_t activationMax() const;
 
   const CompileOptions &options;
   MLIRContext &context;
@@ -221,6 +223,7 @@ LogicalResult Compilation::import() {
 }
 
 LogicalResult Compilation::calibrateGraph() {
+  CalibrationSummary given;
   if (!options.ranges.empty()) {
     auto buffer = MemoryBuffer::getFile(options.ranges);
     if (!buffer)
@@ -230,7 +233,10 @@ LogicalResult Compilation::calibrateGraph() {
     auto ranges = rangesFromJson((*buffer)->getBuffer(), options.ranges);
     if (!ranges)
       return report(context, ranges.takeError());
-    calibration = std::move(*ranges);
+    given = std::move(*ranges);
+  }
+  if (options.calibration.empty()) {
+    calibration = std::move(given);
     if (failed(applyRanges(*module, calibration)))
       return failure();
   } else {
@@ -248,6 +254,15 @@ LogicalResult Compilation::calibrateGraph() {
     stage.secondMoments = options.effort != "low";
     if (options.percentile != 0)
       stage.percentile = options.percentile;
+    stage.activationMax = activationMax();
+    for (const std::string &text : options.fixedRanges) {
+      auto fixed = parseFixedRange(text);
+      if (!fixed)
+        return report(context, fixed.takeError());
+      stage.fixed.push_back(std::move(*fixed));
+    }
+    if (!options.ranges.empty())
+      stage.given = &given;
     stage.progress = [&](int64_t done, int64_t total) {
       progress.progress(stageInfo(Stage::Calibrate).flag, done, total);
     };
@@ -261,6 +276,18 @@ LogicalResult Compilation::calibrateGraph() {
   });
 }
 
+int32_t Compilation::activationMax() const {
+  constexpr int32_t eightBits = 255;
+  if (options.activations == "int16")
+    return QDenseOp::kMaxInput;
+  const bool isFast =
+      options.prefer == "speed" && options.weights == "int8" &&
+      llvm::any_of(target->variants, [](const CpuVariant &variant) {
+        return hasNarrowRows(variant.isa);
+      });
+  return isFast ? kFastActivationMax : eightBits;
+}
+
 LogicalResult Compilation::quantize() {
   QuantizeOptions stage;
   stage.allowFloat = options.allowFloat;
@@ -268,11 +295,8 @@ LogicalResult Compilation::quantize() {
   stage.weights = options.weights;
   stage.activations = options.activations;
   stage.effort = options.effort;
-  if (options.prefer == "speed" && options.weights == "int8" &&
-      llvm::any_of(target->variants, [](const CpuVariant &variant) {
-        return hasNarrowRows(variant.isa);
-      }))
-    stage.activationMax = kFastActivationMax;
+  if (options.activations == "int8")
+    stage.activationMax = activationMax();
   if (options.effort == "high" && !calibration.sample.empty() &&
       failed(matchInputs(*module, calibration.sample, stage)))
     return failure();
@@ -310,8 +334,20 @@ LogicalResult Compilation::emit() {
                    {"prune", options.prune},
                    {"requant", options.requant},
                    {"weights", options.weights}};
+  for (const ObservedRange &range : calibration.tensors) {
+    if (range.preactivation)
+      continue;
+    ManifestRange &row = facts.ranges.emplace_back(ManifestRange{
+        range.name, range.method, range.lo, range.hi, range.reason, {}});
+    for (const RangeCandidate &tried : range.candidates) {
+      auto [best, isNew] =
+          row.outputSqnr.try_emplace(tried.method, tried.outputSqnr);
+      if (!isNew)
+        best->second = std::max(best->second, tried.outputSqnr);
+    }
+  }
   if (options.emit && options.emit->contains(Artifact::Ranges))
-    facts.ranges = rangesToJson(calibration);
+    facts.rangesFile = rangesToJson(calibration);
   return writePackage(*module, *target, options, facts, *folder);
 }
 

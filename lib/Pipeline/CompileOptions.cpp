@@ -1,6 +1,7 @@
 //===- CompileOptions.cpp - What may be asked of a compilation ------------===//
 #include "quantc/Pipeline/Compile.h"
 
+#include "quantc/Calibrate/Calibrate.h"
 #include "quantc/Emit/Header.h"
 #include "quantc/Emit/ThreadedLibrary.h"
 
@@ -111,12 +112,15 @@ Error checkOptions(const CompileOptions &options) {
                       "--emit=asm or --emit=llvm");
   bool calibrates =
       options.from <= Stage::Calibrate && options.to >= Stage::Calibrate;
-  if (calibrates && options.calibration.empty() == options.ranges.empty())
-    return wrongUsage(options.ranges.empty()
-                          ? "no rows to calibrate on; name a .npy, .npz or "
-                            ".csv file with --calibration"
-                          : "--ranges takes the place of --calibration; give "
-                            "one of the two");
+  if (calibrates && options.calibration.empty() && options.ranges.empty())
+    return wrongUsage("no rows to calibrate on; name a .npy, .npz or .csv file "
+                      "with --calibration");
+  if (!options.fixedRanges.empty() && options.calibration.empty())
+    return wrongUsage("--fix-range fixes what --calibration would measure; "
+                      "without rows, edit the file of --ranges");
+  for (const std::string &fixed : options.fixedRanges)
+    if (Expected<FixedRange> range = parseFixedRange(fixed); !range)
+      return range.takeError();
   if (options.threads < 1 || options.threads > kMaxThreads)
     return wrongUsage("--threads=" + Twine(options.threads) +
                       " is not from 1 to " + Twine(kMaxThreads));
@@ -132,7 +136,7 @@ Error checkOptions(const CompileOptions &options) {
                       "--weights=int8");
   if (Error error =
           checkChoice("method", options.method,
-                      {"auto", "minmax", "percentile"}, {"mse", "entropy"}))
+                      {"auto", "minmax", "percentile", "mse", "entropy"}))
     return error;
   if (Error error = checkChoice("requant", options.requant, {"float", "fixed"}))
     return error;

@@ -129,6 +129,7 @@ Error PackageWriter::describe() {
   manifest.methods = facts.methods;
   manifest.calibrationRows = facts.calibrationRows;
   manifest.calibrationRowsSkipped = facts.calibrationRowsSkipped;
+  manifest.ranges = facts.ranges;
   describeProgram(module, target, interface, manifest);
   manifest.sizes["float_weights"] = facts.floatWeightBytes;
   manifest.sizes["workspace"] = interface.workspaceBytes;
@@ -249,7 +250,7 @@ Error PackageWriter::writeCode() {
     if (Error error = writeLibrary())
       return error;
   if (wants(Artifact::Ranges))
-    if (Error error = writeFile("ranges", "ranges.json", facts.ranges))
+    if (Error error = writeFile("ranges", "ranges.json", facts.rangesFile))
       return error;
   if (!wants(Artifact::Header))
     return Error::success();

@@ -16,8 +16,9 @@ struct PackageFacts {
   int64_t calibrationRows = 0;
   int64_t calibrationRowsSkipped = 0;
   std::map<std::string, std::string> methods;
+  std::vector<ManifestRange> ranges;
   /// Contents of N.ranges.json, where asked for.
-  std::string ranges;
+  std::string rangesFile;
 };
 
 /// Compiles the integer graph and writes everything that `options` asks for.

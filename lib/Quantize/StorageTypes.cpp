@@ -25,30 +25,6 @@ quant::UniformQuantizedType qnet::uniformTypeFor(MLIRContext *context,
       params.scale, params.zeroPoint, params.qmin, params.qmax);
 }
 
-QuantParams qnet::chooseCovering(double lo, double hi, int32_t qmin,
-                                 int32_t qmax) {
-  QuantParams nearest = quantc::numerics::chooseAffine(lo, hi, qmin, qmax);
-  QuantParams best = nearest;
-  bool isFound = false;
-  for (int32_t zero = nearest.zeroPoint - 1; zero <= nearest.zeroPoint + 1;
-       ++zero) {
-    if ((zero <= nearest.qmin && lo < 0.0) ||
-        (zero >= nearest.qmax && hi > 0.0))
-      continue;
-    double above = hi > 0.0 ? hi / (nearest.qmax - zero) : 0.0;
-    double below = lo < 0.0 ? -lo / (zero - nearest.qmin) : 0.0;
-    QuantParams covering = nearest;
-    covering.scale = static_cast<float>(std::max(above, below));
-    covering.zeroPoint = zero;
-    if (quantc::numerics::valid(covering) &&
-        (!isFound || covering.scale < best.scale)) {
-      best = covering;
-      isFound = true;
-    }
-  }
-  return best;
-}
-
 RankedTensorType qnet::withElementType(Value value, Type elementType) {
   return cast<RankedTensorType>(value.getType()).clone(elementType);
 }

@@ -19,12 +19,7 @@ quant::UniformQuantizedType
 uniformTypeFor(MLIRContext *context,
                const quantc::numerics::QuantParams &params);
 
-/// Parameters whose stored integers reach both ends of [lo, hi] (extended to
-/// hold 0). Placing the zero point on an integer moves the range by up to half
-/// a step; here the step grows by that much instead. It matters for functions
-/// that saturate: a tanh network has most of its values at the very ends.
-quantc::numerics::QuantParams chooseCovering(double lo, double hi, int32_t qmin,
-                                             int32_t qmax);
+using quantc::numerics::chooseCovering;
 
 /// `value`'s tensor type with another element type.
 RankedTensorType withElementType(Value value, Type elementType);

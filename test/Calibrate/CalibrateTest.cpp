@@ -1,13 +1,5 @@
 //===- CalibrateTest.cpp - measured ranges are those of the rows ----------===//
-#include "quantc/Calibrate/Calibrate.h"
-
-#include "quantc/Dialect/Qnet.h"
-#include "quantc/Reference/Interpreter.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
-
-#include "gtest/gtest.h"
+#include "CalibrateFixture.h"
 
 #include <cmath>
 
@@ -15,85 +7,6 @@ using namespace mlir;
 using namespace mlir::qnet;
 
 namespace {
-
-/// The float graph by the reference interpreter.
-class ReferenceRunner : public FloatRunner {
-public:
-  explicit ReferenceRunner(ModuleOp module)
-      : main(module.lookupSymbol<func::FuncOp>("main")) {}
-
-  LogicalResult run(ArrayRef<const float *> inputs, int64_t rows,
-                    ArrayRef<float *> outputs) override {
-    SmallVector<Tensor> tensors;
-    for (auto [type, values] :
-         llvm::zip_equal(main.getArgumentTypes(), inputs)) {
-      auto tensorType = cast<RankedTensorType>(type);
-      SmallVector<int64_t> shape(tensorType.getShape());
-      shape[0] = rows;
-      Tensor &tensor = tensors.emplace_back(tensorType.getElementType(), shape);
-      std::copy_n(values, tensor.size(), tensor.reals.begin());
-    }
-    FailureOr<SmallVector<Tensor>> results = Interpreter().run(main, tensors);
-    if (failed(results))
-      return failure();
-    for (auto [tensor, values] : llvm::zip_equal(*results, outputs))
-      llvm::copy(tensor.reals, values);
-    return success();
-  }
-
-private:
-  func::FuncOp main;
-};
-
-FailureOr<std::unique_ptr<FloatRunner>> makeReferenceRunner(ModuleOp module) {
-  return std::unique_ptr<FloatRunner>(new ReferenceRunner(module));
-}
-
-/// Rows in memory.
-class VectorRows : public RowSource {
-public:
-  VectorRows(std::vector<float> values, int64_t width)
-      : values(std::move(values)), width(width) {
-    rowCount = this->values.size() / width;
-  }
-  llvm::Expected<int64_t> next(int64_t count, ArrayRef<float *> into) override {
-    count = std::min(count, rowCount - position);
-    std::copy_n(values.begin() + position * width, count * width, into[0]);
-    position += count;
-    return count;
-  }
-
-private:
-  std::vector<float> values;
-  int64_t width, position = 0;
-};
-
-class CalibrateTest : public ::testing::Test {
-protected:
-  CalibrateTest() {
-    context.loadDialect<QnetDialect, func::FuncDialect>();
-    handler = std::make_unique<ScopedDiagnosticHandler>(
-        &context, [this](Diagnostic &diagnostic) {
-          message += diagnostic.str();
-          return success();
-        });
-  }
-
-  OwningOpRef<ModuleOp> parse(StringRef text) {
-    return parseSourceString<ModuleOp>(text, &context);
-  }
-
-  static std::string print(ModuleOp module) {
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    module.print(os);
-    return text;
-  }
-
-  MLIRContext context;
-  std::string message;
-  std::unique_ptr<ScopedDiagnosticHandler> handler;
-};
 
 const char *network = R"mlir(
 func.func @main(%x: tensor<?x2xf32> {qnet.name = "x"}) -> tensor<?x1xf32> {
@@ -126,7 +39,8 @@ TEST_F(CalibrateTest, MeasuresRangesAndMeans) {
     EXPECT_EQ(seen, 5);
     EXPECT_EQ(summary->rows, 4);
     EXPECT_EQ(summary->skippedRows, 1);
-    EXPECT_EQ(summary->method, "minmax");
+    EXPECT_EQ(summary->method, "auto");
+    EXPECT_EQ(summary->tensors[0].method, "minmax");
     EXPECT_EQ(summary->sample.counts(), std::vector<uint64_t>(4, 1));
     std::vector<float> sampled = summary->sample.values(0);
     EXPECT_EQ(sampled.size(), 8u);
@@ -216,17 +130,177 @@ TEST_F(CalibrateTest, RunnerFailuresAreErrors) {
 
 // Breaks if unknown methods are taken for known ones.
 TEST_F(CalibrateTest, MethodsByName) {
-  for (StringRef name : {"auto", "minmax", "percentile"}) {
+  for (StringRef name : {"auto", "minmax", "percentile", "mse", "entropy"}) {
     auto method = rangeMethodNamed(name);
     ASSERT_TRUE(bool(method));
     EXPECT_EQ(nameOf(*method), name);
   }
-  for (StringRef name : {"mse", "entropy", ""}) {
+  for (StringRef name : {"kl", "MSE", ""}) {
     auto method = rangeMethodNamed(name);
     ASSERT_FALSE(bool(method));
     EXPECT_NE(llvm::toString(method.takeError())
-                  .find("there are auto, minmax and percentile"),
+                  .find("there are auto, minmax, percentile, mse and entropy"),
               std::string::npos);
+  }
+}
+
+// Breaks if a range that the user gives is measured after all, if another one
+// changes with it, or if the file of ranges forgets that it was given.
+TEST_F(CalibrateTest, FixedRangesAreTaken) {
+  const std::vector<float> rows = {-1, 2, 0, 4, 3, 0, -3, 1};
+  auto measured = [&](const CalibrationOptions &options) {
+    OwningOpRef<ModuleOp> module = parse(network);
+    VectorRows source(rows, 2);
+    return *calibrate(*module, source, makeReferenceRunner, options);
+  };
+  CalibrationOptions options;
+  options.fixed.push_back({"fc", -0.5, 10});
+  CalibrationSummary summary = measured(options);
+  EXPECT_EQ(summary.tensors[0].hi, 4);
+  EXPECT_EQ(summary.tensors[1].hi, 3) << "before the function: measured";
+  EXPECT_EQ(summary.tensors[2].hi, 10);
+  EXPECT_EQ(summary.tensors[2].lo, -0.5);
+  EXPECT_EQ(summary.tensors[2].max, 3);
+  EXPECT_TRUE(summary.tensors[2].fixed);
+  EXPECT_EQ(summary.tensors[2].method, "fixed");
+
+  auto file = rangesFromJson(rangesToJson(summary), "ranges");
+  ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
+  file->tensors[0].hi = 1000; // not fixed, so measured again
+  CalibrationOptions given;
+  given.given = &*file;
+  CalibrationSummary again = measured(given);
+  EXPECT_EQ(again.tensors[0].hi, 4);
+  EXPECT_EQ(again.tensors[2].hi, 10);
+}
+
+// Breaks if a range that fits no value is passed over.
+TEST_F(CalibrateTest, WrongFixedRangesAreRefused) {
+  auto expect = [&](const CalibrationOptions &options, StringRef text) {
+    OwningOpRef<ModuleOp> module = parse(network);
+    const std::string before = print(*module);
+    VectorRows source({1, 2, 3, 4}, 2);
+    message.clear();
+    EXPECT_TRUE(
+        failed(calibrate(*module, source, makeReferenceRunner, options)));
+    EXPECT_TRUE(StringRef(message).contains(text)) << message;
+    EXPECT_EQ(print(*module), before);
+  };
+  CalibrationOptions options;
+  options.fixed = {{"fd", 0, 1}};
+  expect(options, "no value that is measured has the name 'fd'; the nearest "
+                  "name is 'fc'");
+  options.fixed = {{"fc", 0, 1}, {"fc", 0, 2}};
+  expect(options, "the range of 'fc' is fixed twice");
+  options.fixed.clear();
+  CalibrationSummary file;
+  options.given = &file;
+  expect(options, "there are ranges of 0 values, but the graph has 3");
+  for (auto [number, name] :
+       llvm::enumerate(ArrayRef<StringRef>{"x", "fc", "fc"})) {
+    ObservedRange &range = file.tensors.emplace_back();
+    range.tensor = static_cast<int64_t>(number);
+    range.name = name;
+    range.hi = 1;
+  }
+  expect(options, "no tensor in the file of ranges has \"fixed\": true");
+  file.tensors[1].fixed = true;
+  file.tensors[1].name = "other";
+  expect(options, "was given where the graph has 'fc'");
+
+  // Two values of one name: only the file can tell them apart.
+  OwningOpRef<ModuleOp> twice =
+      parse("func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {\n"
+            "  %0 = qnet.activation exp %x : tensor<?x2xf32> -> "
+            "tensor<?x2xf32> loc(\"n\")\n"
+            "  %1 = qnet.activation tanh %0 : tensor<?x2xf32> -> "
+            "tensor<?x2xf32> loc(\"n\")\n"
+            "  return %1 : tensor<?x2xf32>\n}");
+  CalibrationOptions named;
+  named.fixed = {{"n", 0, 1}};
+  VectorRows source({1, 2}, 2);
+  message.clear();
+  EXPECT_TRUE(failed(calibrate(*twice, source, makeReferenceRunner, named)));
+  EXPECT_TRUE(StringRef(message).contains(
+      "several values have the name 'n', of them tensors 1 and 2"))
+      << message;
+}
+
+// Breaks if a range in the form of --fix-range is misread, or a wrong one
+// taken.
+TEST_F(CalibrateTest, FixedRangesAsText) {
+  auto good = parseFixedRange("a=b:c/d=-1.5:4e2");
+  ASSERT_TRUE(bool(good)) << llvm::toString(good.takeError());
+  EXPECT_EQ(good->name, "a=b:c/d");
+  EXPECT_EQ(std::pair(good->lo, good->hi), std::pair(-1.5, 400.0));
+  for (StringRef bad : {"", "fc", "fc=", "=0:1", "fc=0", "fc=0:", "fc=:1",
+                        "fc=a:b", "fc=0:1:2"}) {
+    auto range = parseFixedRange(bad);
+    ASSERT_FALSE(bool(range)) << bad.str();
+    EXPECT_NE(llvm::toString(range.takeError()).find("NAME=lo:hi"),
+              std::string::npos)
+        << bad.str();
+  }
+  for (StringRef bad :
+       {"fc=1:0", "fc=1:1", "fc=nan:1", "fc=0:nan", "fc=-inf:1", "fc=0:1e39"}) {
+    auto range = parseFixedRange(bad);
+    ASSERT_FALSE(bool(range)) << bad.str();
+    EXPECT_NE(llvm::toString(range.takeError()).find("the smaller first"),
+              std::string::npos)
+        << bad.str();
+  }
+}
+
+// Breaks if a row is lost although the graph puts a number in place of its NaN,
+// or if one reaches the ranges where it does not.
+TEST_F(CalibrateTest, ImputedRowsAreKept) {
+  const char *imputing = R"mlir(
+func.func @main(%x: tensor<?x2xf32> {qnet.name = "x"}) -> tensor<?x1xf32> {
+  %w = qnet.constant dense<[[1.0, 1.0]]> : tensor<1x2xf32>
+  %c = qnet.constant dense<[[7.0, 9.0]]> : tensor<1x2xf32>
+  %m = qnet.is_nan %x : tensor<?x2xf32> -> tensor<?x2xi1>
+  %f = qnet.where %m, %c, %x : (tensor<?x2xi1>, tensor<1x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32> loc("imputed")
+  %y = qnet.dense %f, %w : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32> loc("fc")
+  return %y : tensor<?x1xf32>
+})mlir";
+  for (int64_t block : {1, 2, 256}) {
+    CalibrationOptions options;
+    options.blockRows = block;
+    OwningOpRef<ModuleOp> module = parse(imputing);
+    VectorRows source({NAN, 1, 2, 3, 4, NAN}, 2);
+    auto summary = calibrate(*module, source, makeReferenceRunner, options);
+    ASSERT_TRUE(succeeded(summary)) << message;
+    EXPECT_EQ(summary->rows, 3);
+    EXPECT_EQ(summary->skippedRows, 0);
+    EXPECT_EQ(summary->tensors[0].nans, 2u);
+    EXPECT_EQ(summary->tensors[1].name, "imputed");
+    EXPECT_EQ(summary->tensors[1].hi, 9);
+    EXPECT_EQ(message, "");
+
+    module = parse(network);
+    VectorRows again({NAN, 1, 2, 3, 4, NAN}, 2);
+    summary = calibrate(*module, again, makeReferenceRunner, options);
+    ASSERT_TRUE(succeeded(summary)) << message;
+    EXPECT_EQ(summary->rows, 1);
+    EXPECT_EQ(summary->skippedRows, 2);
+    EXPECT_TRUE(StringRef(message).contains(
+        "2 of 3 calibration rows are left out: a NaN in them reaches"))
+        << message;
+    message.clear();
+  }
+}
+
+// Breaks if values that 8 bits cannot store become 0 without a word.
+TEST_F(CalibrateTest, TinyValuesAreToldOf) {
+  for (float scale : {1e-38f, 1e-25f, 1e30f}) {
+    OwningOpRef<ModuleOp> module = parse(network);
+    VectorRows source({1 * scale, 2 * scale, -3 * scale, 4 * scale}, 2);
+    message.clear();
+    auto summary = calibrate(*module, source, makeReferenceRunner, {});
+    ASSERT_TRUE(succeeded(summary)) << message;
+    EXPECT_EQ(StringRef(message).contains("the finest step of a stored value"),
+              scale == 1e-38f)
+        << message;
   }
 }
 

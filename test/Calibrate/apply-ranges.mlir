@@ -3,6 +3,8 @@
 // RUN: quant-opt --apply-ranges=ranges=%S/Inputs/ranges.json %s > %t.once
 // RUN: quant-opt %t.once > %t.twice
 // RUN: diff %t.once %t.twice
+// RUN: quant-opt --emit-bytecode %t.once | quant-opt > %t.bytecode
+// RUN: diff %t.once %t.bytecode
 // RUN: quant-opt --apply-ranges=ranges=%S/Inputs/ranges.json --verify-calibrated %s
 // RUN: quant-opt --insert-observers --apply-ranges=ranges=%S/Inputs/ranges.json --verify-calibrated %s
 

@@ -39,6 +39,9 @@ Manifest sample() {
   manifest.digests = {{"model", sha256("")}};
   manifest.methods = {{"calibration", "minmax"}};
   manifest.calibrationRows = 500;
+  manifest.ranges = {
+      {"x", "fixed", -1, 1, "fixed by the user", {}},
+      {"fc1", "mse", 0, 2.5, "", {{"minmax", 40.5}, {"mse", HUGE_VAL}}}};
   return manifest;
 }
 

@@ -39,7 +39,17 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
       {"name", [](Options o) { o.name = "a-b"; }, "--name"},
       {"calibration", [](Options o) { o.calibration.clear(); },
        "--calibration"},
-      {"both", [](Options o) { o.ranges = "r.json"; }, "one of the two"},
+      {"fix-range",
+       [](Options o) {
+         o.calibration.clear();
+         o.ranges = "r.json";
+         o.fixedRanges = {"fc=0:1"};
+       },
+       "without rows, edit the file of --ranges"},
+      {"fix-range", [](Options o) { o.fixedRanges = {"fc"}; },
+       "is not of the form NAME=lo:hi"},
+      {"fix-range", [](Options o) { o.fixedRanges = {"a=0:1", "b=1:0"}; },
+       "--fix-range=b=1:0: needs two numbers of f32, the smaller first"},
       {"weights", [](Options o) { o.weights = "mixed"; },
        "not part of this version; choose from int8, int4"},
       {"weights", [](Options o) { o.weights = "int7"; },
@@ -52,9 +62,8 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
          o.weights = "int4";
        },
        "choose --weights=int8"},
-      {"method", [](Options o) { o.method = "entropy"; },
-       "not part of this version"},
-      {"method", [](Options o) { o.method = "x"; }, "minmax"},
+      {"method", [](Options o) { o.method = "x"; },
+       "unknown; choose from auto, minmax, percentile, mse, entropy"},
       {"requant", [](Options o) { o.requant = "x"; }, "float, fixed"},
       {"effort", [](Options o) { o.effort = "most"; }, "low, default, high"},
       {"prune", [](Options o) { o.prune = "features:3"; },

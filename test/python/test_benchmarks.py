@@ -13,6 +13,7 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))  # the benchmark's modules are no package
 
+import calibration  # noqa: E402
 import figures  # noqa: E402
 import networks  # noqa: E402
 import plain_c  # noqa: E402
@@ -167,3 +168,16 @@ def test_networks_are_the_same_in_every_run(tmp_path: Path) -> None:
     assert np.array_equal(network.rows, again.rows)
     *_, result = again.activations(again.rows)
     assert figures.sqnr_db(again.exact(), result) > 100
+
+
+def test_rows_to_calibrate_on_are_a_numpy_file(tmp_path: Path) -> None:
+    calibration.write_rows(tmp_path / "rows.npy", 5003, 7)
+    rows = np.load(tmp_path / "rows.npy")
+    assert (rows.shape, rows.dtype) == ((5003, 7), np.float32)
+    assert 0 <= rows.min() < 0.01
+    assert 0.99 < rows.max() < 1
+
+
+def test_of_several_runs_the_least_time_and_the_most_memory_count() -> None:
+    first, second = calibration.Run(3.0, 1.0, 100.0), calibration.Run(2.0, 1.5, 120.0)
+    assert first.least(second) == calibration.Run(2.0, 1.0, 120.0)

@@ -27,8 +27,14 @@ static cl::list<std::string>
                 cl::sub(compileCommand));
 static cl::opt<std::string>
     ranges("ranges", cl::value_desc("FILE"),
-           cl::desc("ranges from --emit=ranges in place of --calibration"),
+           cl::desc("ranges from --emit=ranges in place of --calibration; "
+                    "together with it, those in it with \"fixed\": true"),
            cl::sub(compileCommand));
+static cl::list<std::string>
+    fixedRanges("fix-range", cl::value_desc("NAME=lo:hi"),
+                cl::desc("range of a node's result or of an input, in place of "
+                         "the one measured (repeatable)"),
+                cl::sub(compileCommand));
 static cl::opt<std::string> output("o", cl::value_desc("OUT"),
                                    cl::desc("folder for the files"),
                                    cl::sub(compileCommand));
@@ -49,7 +55,7 @@ static cl::opt<std::string> activations("activations", cl::value_desc("BITS"),
 static cl::opt<std::string>
     method("method", cl::value_desc("METHOD"),
            cl::desc("ranges from calibration: auto (default), minmax, "
-                    "percentile"),
+                    "percentile, mse, entropy"),
            cl::init("auto"), cl::sub(compileCommand));
 static cl::opt<double>
     percentile("percentile", cl::value_desc("P"),
@@ -122,6 +128,7 @@ static Expected<CompileOptions> readOptions() {
   options.model = model;
   options.calibration.assign(calibration.begin(), calibration.end());
   options.ranges = ranges;
+  options.fixedRanges.assign(fixedRanges.begin(), fixedRanges.end());
   options.output = output;
   options.name = name;
   options.weights = weights;

@@ -8,6 +8,7 @@
 #ifndef QUANTC_CALIBRATE_CALIBRATE_H
 #define QUANTC_CALIBRATE_CALIBRATE_H
 
+#include "quantc/Calibrate/RangeMethods.h"
 #include "quantc/Calibrate/RowSample.h"
 #include "quantc/Calibrate/RowSource.h"
 #include "quantc/Calibrate/Statistics.h"
@@ -47,17 +48,14 @@ using RunnerFactory =
     llvm::function_ref<FailureOr<std::unique_ptr<FloatRunner>>(
         ModuleOp observed)>;
 
-/// How a range is chosen from the statistics.
-enum class RangeMethod {
-  MinMax,     ///< smallest and largest value seen
-  Percentile, ///< see Statistics::percentileRange
-  Auto,       ///< what docs/pipeline.md says is best; today MinMax
+/// A range that the user gives, by the name of its node or input.
+struct FixedRange {
+  std::string name;
+  double lo = 0, hi = 0;
 };
 
-/// The method of that name. `mse` and `entropy` are refused like unknown names;
-/// the error lists what there is.
-llvm::Expected<RangeMethod> rangeMethodNamed(StringRef name);
-StringRef nameOf(RangeMethod method);
+/// NAME=lo:hi.
+llvm::Expected<FixedRange> parseFixedRange(StringRef text);
 
 struct CalibrationOptions {
   RangeMethod method = RangeMethod::Auto;
@@ -65,12 +63,27 @@ struct CalibrationOptions {
   double percentile = 99.99;
   /// Leave kSecondMomentAttr on dense layers, for passes that round weights.
   bool secondMoments = false;
+  /// The largest integer that Quantize stores an activation as.
+  int32_t activationMax = 255;
+  /// Ranges to take as they are, each of a name that one value has.
+  std::vector<FixedRange> fixed;
+  /// Ranges of which those that are `fixed` are taken; null for none.
+  const struct CalibrationSummary *given = nullptr;
   /// Rows run at a time.
   int64_t blockRows = 256;
   /// Called after each block.
   std::function<void(int64_t done, int64_t total)> progress;
   /// Asked before each block; true ends calibration with an error.
   std::function<bool()> interrupted;
+};
+
+/// A range that `auto` tried, and what it does to the outputs.
+struct RangeCandidate {
+  std::string method; ///< a method's name, or "searched"
+  double lo = 0, hi = 0;
+  /// Signal over error of the outputs in dB on the sample of rows, with this
+  /// value alone stored in its range; infinite without an error.
+  double outputSqnr = 0;
 };
 
 /// What was measured of one observed value.
@@ -80,6 +93,10 @@ struct ObservedRange {
   bool preactivation = false; ///< before the function of a dense layer
   double lo = 0, hi = 0;      ///< the range chosen
   double min = 0, max = 0;    ///< the smallest and largest finite value
+  bool fixed = false;         ///< given by the user
+  std::string method;         ///< that gave the range
+  std::string reason;         ///< of `auto`: why this one
+  std::vector<RangeCandidate> candidates; ///< of `auto`: what was tried
   uint64_t values = 0, nans = 0, infinities = 0;
   std::vector<double> means; ///< of each feature along the last axis
 };

@@ -31,6 +31,26 @@ def ObserversToResults : Pass<"observers-to-results", "::mlir::ModuleOp"> {
                            "::mlir::qnet::QnetDialect"];
 }
 
+def SimulateRanges : Pass<"simulate-ranges", "::mlir::ModuleOp"> {
+  let summary = "Values pass a quantization whose parameters are arguments";
+  let description = [{
+    For a runner that tries ranges: each value that the integer program stores is
+    scaled, limited, rounded and scaled back, with the four numbers of each row
+    as further arguments of `@main`. So a graph that is compiled once shows what
+    any range of any value does to the results.
+
+    ```mlir
+    %0 = qnet.mul %x, %inverse : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+    %1 = qnet.max %0, %lowest : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+    %2 = qnet.min %1, %highest : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+    %3 = qnet.activation round %2 : tensor<?x4xf32> -> tensor<?x4xf32>
+    %4 = qnet.mul %3, %scale : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::mlir::qnet::QnetDialect"];
+}
+
 def ApplyRanges : Pass<"apply-ranges", "::mlir::ModuleOp"> {
   let summary = "Measured ranges become the types of the values";
   let description = [{

@@ -82,6 +82,19 @@ struct LedgerEntry {
   std::string reason;
 };
 
+/// How the range of a value was found.
+struct ManifestRange {
+  std::string name;
+  std::string method; ///< "minmax", "searched", "fixed", ...
+  double lo = 0;
+  double hi = 0;
+  /// Why this method, where the compiler chose; else empty and not in the file.
+  std::string reason;
+  /// Where the compiler chose: signal over error of the outputs in dB that it
+  /// found for each method, the best of its ranges; infinite without error.
+  std::map<std::string, double> outputSqnr;
+};
+
 struct Manifest {
   std::string version;
   std::string name;
@@ -108,6 +121,7 @@ struct Manifest {
   /// Rows that calibration saw, and those it passed over (NaN in the row).
   int64_t calibrationRows = 0;
   int64_t calibrationRowsSkipped = 0;
+  std::vector<ManifestRange> ranges;
 };
 
 /// Writes JSON with sorted keys, two spaces of indent, and a final newline.

@@ -55,6 +55,12 @@ bool valid(const QuantParams &params, std::string *why = nullptr);
 /// otherwise qmax is moved to the nearest value that satisfies it.
 QuantParams chooseAffine(double lo, double hi, int32_t qmin, int32_t qmax);
 
+/// Parameters whose stored integers reach both ends of [lo, hi] (extended to
+/// hold 0). Placing the zero point on an integer moves the range by up to half
+/// a step; here the step grows by that much instead. It matters for functions
+/// that saturate: a tanh network has most of its values at the very ends.
+QuantParams chooseCovering(double lo, double hi, int32_t qmin, int32_t qmax);
+
 /// The scale that maps magnitudes up to maxAbs to integers up to qmax, with
 /// zero point 0. NaN and 0 give scale 1; qmax below 1 counts as 1.
 float chooseSymmetric(double maxAbs, int32_t qmax);

@@ -32,7 +32,11 @@ struct CompileOptions {
   std::string model; ///< ONNX file, or MLIR with `from` after Import.
   /// Rows: one .npy, .npz or .csv, or one file an input.
   std::vector<std::string> calibration;
-  std::string ranges; ///< Ranges to use in place of rows (Artifact::Ranges).
+  /// Ranges to use in place of rows (Artifact::Ranges); with rows, those in it
+  /// that are fixed.
+  std::string ranges;
+  /// Ranges that are not measured: NAME=lo:hi.
+  std::vector<std::string> fixedRanges;
   std::string output; ///< Folder.
   std::string name;   ///< Of the program; "" takes the model file's.
   std::string target; ///< Triple; "" is this machine.
