@@ -180,12 +180,15 @@ mlir::qnet::makeNativeRunner(ModuleOp module) {
 KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   auto type = cast<RankedTensorType>(op.getWeights().getType());
   KernelUse use;
+  double inFloat =
+      floatCycles(type.getDimSize(0), type.getDimSize(1), variant.isa);
   if (op.getGroupMultiplier()) {
     const KernelRow &row = chooseGroupedRow(type.getDimSize(0), variant.isa);
     use.kernel = row.name.str();
     use.hasNarrowSums = row.hasNarrowSums();
     use.timeOverFloat =
         timeOverFloat(type.getDimSize(0), type.getDimSize(1), row);
+    use.cycles = use.timeOverFloat * inFloat;
     return use;
   }
   auto weights = readConstant<int8_t>(op.getWeights());
@@ -208,6 +211,7 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   }
   use.hasNarrowSums = choice.row->hasNarrowSums();
   use.timeOverFloat = timeOverFloat(layer, choice);
+  use.cycles = use.timeOverFloat * inFloat;
   if (!weights->empty())
     use.zeroShare = double(llvm::count(*weights, 0)) / double(weights->size());
   return use;

@@ -7,6 +7,8 @@
 void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
                                        const QuantizeOptions &options) {
   pm.addPass(createAbsorbQdq());
+  pm.addPass(createAssignPrecision(
+      AssignPrecisionOptions{options.plan, options.allowFloat}));
   pm.addPass(createDecomposeForIntegers());
   pm.addPass(createAssignParameters(
       AssignParametersOptions{options.allowFloat, options.activations,

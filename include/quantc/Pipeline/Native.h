@@ -72,6 +72,8 @@ struct KernelUse {
   double listedShare = 1;
   /// Its time over that of the float layer that it replaces, by the cost model.
   double timeOverFloat = 0;
+  /// Its time for a row by the cost model.
+  double cycles = 0;
 };
 KernelUse kernelUse(QDenseOp op, const CpuVariant &variant);
 
