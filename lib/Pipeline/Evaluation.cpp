@@ -170,7 +170,7 @@ Evaluation::runOn(FloatRunner &runner, ArrayRef<int64_t> widths,
 
 FailureOr<std::vector<std::vector<float>>>
 Evaluation::run(ModuleOp network, ArrayRef<int64_t> widths) const {
-  auto runner = makeNativeRunner(network);
+  auto runner = makeQuickRunner(network);
   if (failed(runner))
     return failure();
   return runOn(**runner, widths, rowCount);
@@ -178,7 +178,8 @@ Evaluation::run(ModuleOp network, ArrayRef<int64_t> widths) const {
 
 FailureOr<Quality> Evaluation::measure(ModuleOp network,
                                        double *secondsPerRow) const {
-  auto runner = makeNativeRunner(network);
+  auto runner =
+      secondsPerRow ? makeNativeRunner(network) : makeQuickRunner(network);
   if (failed(runner))
     return failure();
   auto actual = runOn(**runner, outputWidths, rowCount);
