@@ -1,6 +1,7 @@
 //===- AccuracyBudget.cpp - how much accuracy may be lost -----------------===//
 #include "quantc/Pipeline/Tune.h"
 
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
@@ -19,7 +20,9 @@ static constexpr double kRounding = 1e-9;
 static constexpr double kPercent = 100;
 
 std::string AccuracyBudget::text() const {
-  return formatv("{0}{1}", amount, isDecibels ? "dB" : "%");
+  std::string text;
+  raw_string_ostream(text) << format("%g", amount);
+  return text + (isDecibels ? "dB" : "%");
 }
 
 Expected<AccuracyBudget> parseBudget(StringRef text) {

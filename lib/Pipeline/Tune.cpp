@@ -66,7 +66,7 @@ private:
 
   SmallVector<SearchLayer> layers() const {
     SmallVector<SearchLayer> result;
-    for (const LayerSensitivity &layer : result_.layers)
+    for (const LayerSensitivity &layer : outcome.layers)
       result.push_back(layer.layer);
     return result;
   }
@@ -79,7 +79,7 @@ private:
 
   TuneInput input;
   const TuneOptions &options;
-  TuneResult result_;
+  TuneResult outcome;
   std::vector<Combination> frontier;
   std::optional<Requirement> requirement;
   /// By the options of the layers.
@@ -96,7 +96,7 @@ FailureOr<const TunePoint *> Tuner::verify(const Combination &combination) {
   bool hasFloat = false;
   StringMap<Precision> precisions;
   for (auto [layer, number] :
-       zip_equal(result_.layers, combination.options)) {
+       zip_equal(outcome.layers, combination.options)) {
     Precision precision = layer.layer.options[number].precision;
     hasFloat |= precision == Precision::Float;
     point.plan.layers.push_back({layer.layer.name, precision});
@@ -130,7 +130,7 @@ FailureOr<const TunePoint *> Tuner::verify(const Combination &combination) {
 std::optional<Combination> Tuner::uniform(Precision precision) const {
   Combination combination;
   bool isThere = false;
-  for (const LayerSensitivity &layer : result_.layers) {
+  for (const LayerSensitivity &layer : outcome.layers) {
     size_t number = 0;
     for (auto [index, option] : enumerate(layer.layer.options))
       if (option.precision == precision) {
@@ -164,7 +164,7 @@ LogicalResult Tuner::verifyUniform() {
         });
     FailureOr<const TunePoint *> point = verify(*combination);
     if (succeeded(point))
-      result_.uniform.push_back(**point);
+      outcome.uniform.push_back(**point);
     else if (precision == Precision::Int8)
       return failure();
     else
@@ -235,27 +235,27 @@ void Tuner::keepFrontier() {
     if (point.quality.noise >= least && !isCheapest)
       continue;
     least = std::min(least, point.quality.noise);
-    result_.points.push_back(std::move(point));
+    outcome.points.push_back(std::move(point));
   }
 }
 
 void Tuner::choose() {
   if (!requirement)
     return;
-  result_.requirement = requirement->text();
-  for (auto [index, point] : enumerate(result_.points))
+  outcome.requirement = requirement->text();
+  for (auto [index, point] : enumerate(outcome.points))
     if (point.meetsBudget) {
-      result_.chosen = index;
+      outcome.chosen = index;
       return;
     }
-  result_.isBudgetMet = false;
+  outcome.isBudgetMet = false;
   const auto *nearest = std::min_element(
-      &*result_.points.begin(), &*result_.points.begin() + result_.points.size(),
+      &*outcome.points.begin(), &*outcome.points.begin() + outcome.points.size(),
       [&](const TunePoint &a, const TunePoint &b) {
         return requirement->shortfall(a.quality) <
                requirement->shortfall(b.quality);
       });
-  result_.chosen = nearest - result_.points.data();
+  outcome.chosen = nearest - outcome.points.data();
 }
 
 FailureOr<TuneResult> Tuner::run() {
@@ -270,8 +270,9 @@ FailureOr<TuneResult> Tuner::run() {
   auto measured = measureSensitivity(input, options);
   if (failed(measured))
     return failure();
-  result_.layers = std::move(*measured);
-  if (result_.layers.empty())
+  outcome.layers = std::move(*measured);
+  outcome.cpu = input.cpu.cpu;
+  if (outcome.layers.empty())
     return module.emitError()
            << "the network has no dense layer with constant weights and a "
               "name, so there are no bits to choose";
@@ -280,14 +281,14 @@ FailureOr<TuneResult> Tuner::run() {
     return failure();
   if (options.hasDefaultBudget && !requirement)
     requirement = Requirement::byDefault(*input.validation,
-                                         result_.uniform.front().quality);
+                                         outcome.uniform.front().quality);
   if (requirement && failed(meetBudget()))
     return failure();
   if (failed(verifySpread()))
     return failure();
   keepFrontier();
   choose();
-  return std::move(result_);
+  return std::move(outcome);
 }
 
 FailureOr<TuneResult> tune(const TuneInput &input, const TuneOptions &options) {

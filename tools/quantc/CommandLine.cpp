@@ -25,7 +25,8 @@ ArrayRef<Command> commands() {
                                   {&runCommand, runRun},
                                   {&inspectCommand, runInspect},
                                   {&compareCommand, runCompare},
-                                  {&benchCommand, runBench}};
+                                  {&benchCommand, runBench},
+                                  {&tuneCommand, runTune}};
   return table;
 }
 

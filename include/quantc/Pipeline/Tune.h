@@ -114,6 +114,7 @@ struct TuneResult {
   std::optional<size_t> chosen;
   bool isBudgetMet = true;
   std::string requirement; ///< "" without one.
+  std::string cpu;         ///< Whose time was modelled.
 };
 
 /// Measures every precision of every dense layer.
