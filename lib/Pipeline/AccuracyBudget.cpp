@@ -39,8 +39,7 @@ Expected<AccuracyBudget> parseBudget(StringRef text) {
     budget.isDecibels = true;
   else if (!number.consume_back("%"))
     return wrong(" has no unit");
-  if (number.trim().getAsDouble(budget.amount) ||
-      !std::isfinite(budget.amount))
+  if (number.trim().getAsDouble(budget.amount) || !std::isfinite(budget.amount))
     return wrong(" is no number");
   if (!budget.isDecibels && (budget.amount < 0 || budget.amount >= kPercent))
     return wrong(" is not from 0% to less than 100%");
@@ -76,7 +75,7 @@ Requirement Requirement::byDefault(const Evaluation &evaluation,
   Requirement result;
   if (evaluation.decides()) {
     result.kind = Kind::Agreement;
-    result.least = kLeastAgreement;
+    result.least = std::min(kLeastAgreement, int8.agreement.value_or(1));
   } else {
     result.least = int8.sqnr() - kMostDecibelsLost;
   }

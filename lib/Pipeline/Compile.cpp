@@ -303,16 +303,16 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat) {
 FailureOr<TuneInput> Compilation::tuneInput(bool judges) {
   Evaluation::Data data;
   data.mostRows = kSampleRows;
-  data.rows = options.calibration.empty() ? options.validation
-                                          : options.calibration;
+  data.rows =
+      options.calibration.empty() ? options.validation : options.calibration;
   auto made = Evaluation::make(*network, data);
   if (failed(made))
     return failure();
   sample = std::move(*made);
   if (judges) {
     Evaluation::Data decisive;
-    decisive.rows = options.validation.empty() ? options.calibration
-                                               : options.validation;
+    decisive.rows =
+        options.validation.empty() ? options.calibration : options.validation;
     decisive.labels = options.labels;
     made = Evaluation::make(*network, decisive);
     if (failed(made))

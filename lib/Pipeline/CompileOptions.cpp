@@ -94,7 +94,8 @@ Expected<PruneRequest> parsePrune(StringRef text) {
 /// What the search over bits, and a plan, go together with.
 static Error checkBits(const CompileOptions &options) {
   bool hasBudget = !options.accuracyBudget.empty();
-  bool searches = hasBudget || options.weights == "mixed";
+  bool searches =
+      hasBudget || options.weights == "mixed" || options.onlySearches;
   if (hasBudget)
     if (auto budget = parseBudget(options.accuracyBudget); !budget)
       return budget.takeError();
@@ -102,13 +103,28 @@ static Error checkBits(const CompileOptions &options) {
     if (Error error =
             checkChoice("minimize", options.minimize, {"time", "size"}))
       return error;
-  StringRef asker = hasBudget ? "--accuracy-budget" : "--weights=mixed";
+  if (!searches) {
+    for (auto [flag, isGiven] :
+         {std::pair("--labels", !options.labels.empty()),
+          std::pair("--minimize", !options.minimize.empty()),
+          std::pair("--validation", !options.validation.empty() &&
+                                        options.activations != "mixed")})
+      if (isGiven)
+        return wrongUsage(Twine(flag) +
+                          " is for the search over bits; ask for it with "
+                          "--accuracy-budget or --weights=mixed, or leave " +
+                          flag + " out");
+  }
+  StringRef asker = options.onlySearches ? "quantc tune"
+                    : hasBudget          ? "--accuracy-budget"
+                                         : "--weights=mixed";
   if (searches && options.weights == "int4")
     return wrongUsage("--accuracy-budget chooses the bits of weights; leave "
                       "--weights=int4 out");
   if (searches && options.activations != "int8")
-    return wrongUsage(asker + " chooses the bits of inputs; leave "
-                              "--activations=" +
+    return wrongUsage(asker +
+                      " chooses the bits of inputs; leave "
+                      "--activations=" +
                       options.activations + " out");
   if (searches && !options.plan.empty())
     return wrongUsage(asker + " chooses the layers' bits, and --plan gives "

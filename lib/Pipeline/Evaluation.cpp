@@ -50,8 +50,8 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
   int64_t values = 1;
   for (const RowShape &shape : *shapes)
     values += shape.values();
-  int64_t most = std::max<int64_t>(1, std::min(data.mostRows,
-                                               kMostValues / values));
+  int64_t most =
+      std::max<int64_t>(1, std::min(data.mostRows, kMostValues / values));
   int64_t stride = divideCeil((*source)->rows(), most);
   std::vector<int64_t> all;
   if (!data.labels.empty()) {
@@ -61,9 +61,9 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
     all = std::move(*read);
     if (static_cast<int64_t>(all.size()) != (*source)->rows())
       return network.emitError()
-             << "'" << data.labels << "' has " << all.size()
-             << " labels, but '" << data.rows.front() << "' has "
-             << (*source)->rows() << " rows; give one label for each row";
+             << "'" << data.labels << "' has " << all.size() << " labels, but '"
+             << data.rows.front() << "' has " << (*source)->rows()
+             << " rows; give one label for each row";
   }
   std::vector<std::vector<float>> block;
   SmallVector<float *> pointers;
@@ -112,11 +112,10 @@ LogicalResult Evaluation::checkLabels(ModuleOp network, StringRef path) const {
   int64_t classes = std::max<int64_t>(width, 2);
   for (int64_t label : labels)
     if (label < 0 || label >= classes)
-      return network.emitError()
-             << "'" << path << "' has the label " << label
-             << ", but the network's output has " << width
-             << (width == 1 ? " score" : " scores") << ": classes are 0 to "
-             << classes - 1;
+      return network.emitError() << "'" << path << "' has the label " << label
+                                 << ", but the network's output has " << width
+                                 << (width == 1 ? " score" : " scores")
+                                 << ": classes are 0 to " << classes - 1;
   return success();
 }
 

@@ -33,7 +33,9 @@ Expected<std::vector<int64_t>> readLabels(StringRef path) {
       return problem("has no label in row " + Twine(row) +
                      " (NaN); leave out the rows without one");
     if (std::rint(value) != value || std::fabs(value) > kLargestLabel)
-      return problem("has the label " + formatv("{0}", format("%g", value)).str() + " in row " + Twine(row) +
+      return problem("has the label " +
+                     formatv("{0}", format("%g", value)).str() + " in row " +
+                     Twine(row) +
                      ", which is no whole number; labels are numbers of "
                      "classes (for a target that is measured, give a budget in "
                      "dB, such as 40dB, and no labels)");

@@ -25,8 +25,8 @@ static constexpr int64_t kGroupProducts = int64_t(1) << 27;
 static constexpr int64_t kFloatBytes = 4;
 
 void setPrecision(Operation *op, Precision precision) {
-  op->setDiscardableAttr(
-      kPrecisionAttr, StringAttr::get(op->getContext(), nameOf(precision)));
+  op->setDiscardableAttr(kPrecisionAttr,
+                         StringAttr::get(op->getContext(), nameOf(precision)));
 }
 
 /// The value that a layer reads, behind ops that only move it.
@@ -67,8 +67,8 @@ double weightBytes(Operation *op) {
   }
   auto dense = cast<QDenseOp>(op);
   auto weights = cast<ShapedType>(dense.getWeights().getType());
-  double bytes = double(weights.getNumElements()) *
-                 weights.getElementTypeBitWidth() / 8;
+  double bytes =
+      double(weights.getNumElements()) * weights.getElementTypeBitWidth() / 8;
   if (Value groups = dense.getGroupMultiplier())
     bytes += double(cast<ShapedType>(groups.getType()).getNumElements());
   return bytes;
@@ -77,8 +77,7 @@ double weightBytes(Operation *op) {
 double modelledCycles(Operation *op, const CpuVariant &cpu) {
   if (auto dense = dyn_cast<QDenseOp>(op))
     return kernelUse(dense, cpu).cycles;
-  auto weights =
-      cast<ShapedType>(cast<DenseOp>(op).getWeights().getType());
+  auto weights = cast<ShapedType>(cast<DenseOp>(op).getWeights().getType());
   return floatCycles(weights.getDimSize(0), weights.getDimSize(1), cpu.isa);
 }
 
@@ -196,8 +195,8 @@ FailureOr<PrecisionOption> Sensitivity::measure(const TunedLayer &layer,
                                                 LayerSensitivity &result) {
   OwningOpRef<ModuleOp> module = input.calibrated.clone();
   module->walk([&](DenseOp dense) {
-    setPrecision(dense, layerName(dense) == layer.name ? precision
-                                                       : Precision::Float);
+    setPrecision(dense,
+                 layerName(dense) == layer.name ? precision : Precision::Float);
   });
   PrecisionOption option;
   option.precision = precision;

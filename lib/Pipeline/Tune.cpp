@@ -95,8 +95,7 @@ FailureOr<const TunePoint *> Tuner::verify(const Combination &combination) {
     return &point;
   bool hasFloat = false;
   StringMap<Precision> precisions;
-  for (auto [layer, number] :
-       zip_equal(outcome.layers, combination.options)) {
+  for (auto [layer, number] : zip_equal(outcome.layers, combination.options)) {
     Precision precision = layer.layer.options[number].precision;
     hasFloat |= precision == Precision::Float;
     point.plan.layers.push_back({layer.layer.name, precision});
@@ -159,16 +158,17 @@ LogicalResult Tuner::verifyUniform() {
     // Layers that share an input may not have it all; then there is no such
     // row.
     ScopedDiagnosticHandler quiet(
-        input.calibrated.getContext(), [&](Diagnostic &) {
-          return success(precision != Precision::Int8);
-        });
+        input.calibrated.getContext(),
+        [&](Diagnostic &) { return success(precision != Precision::Int8); });
     FailureOr<const TunePoint *> point = verify(*combination);
-    if (succeeded(point))
+    if (succeeded(point)) {
       outcome.uniform.push_back(**point);
-    else if (precision == Precision::Int8)
+      outcome.uniform.back().uniform = precision;
+    } else if (precision == Precision::Int8) {
       return failure();
-    else
+    } else {
       verified.erase(combination->options);
+    }
   }
   return success();
 }
@@ -220,9 +220,9 @@ void Tuner::keepFrontier() {
   stable_sort(points, [&](const TunePoint &a, const TunePoint &b) {
     if (a.cost(options.goal) != b.cost(options.goal))
       return a.cost(options.goal) < b.cost(options.goal);
-    if (a.quality.noise != b.quality.noise)
-      return a.quality.noise < b.quality.noise;
-    return a.cost(other) < b.cost(other);
+    if (a.cost(other) != b.cost(other))
+      return a.cost(other) < b.cost(other);
+    return a.quality.noise < b.quality.noise;
   });
   double least = std::numeric_limits<double>::infinity();
   bool hasChosen = false;
@@ -249,12 +249,13 @@ void Tuner::choose() {
       return;
     }
   outcome.isBudgetMet = false;
-  const auto *nearest = std::min_element(
-      &*outcome.points.begin(), &*outcome.points.begin() + outcome.points.size(),
-      [&](const TunePoint &a, const TunePoint &b) {
-        return requirement->shortfall(a.quality) <
-               requirement->shortfall(b.quality);
-      });
+  const auto *nearest =
+      std::min_element(&*outcome.points.begin(),
+                       &*outcome.points.begin() + outcome.points.size(),
+                       [&](const TunePoint &a, const TunePoint &b) {
+                         return requirement->shortfall(a.quality) <
+                                requirement->shortfall(b.quality);
+                       });
   outcome.chosen = nearest - outcome.points.data();
 }
 
@@ -307,8 +308,7 @@ LogicalResult widenInputs(const TuneInput &input, double mostGrowth) {
     search.push_back(layer.layer);
     cycles += layer.layer.options.front().cycles;
   }
-  const std::vector<Combination> frontier =
-      searchFrontier(search, Goal::Time);
+  const std::vector<Combination> frontier = searchFrontier(search, Goal::Time);
   // From the cheapest on, so the last that is allowed has the least noise.
   const Combination *best = nullptr;
   for (const Combination &combination : frontier)

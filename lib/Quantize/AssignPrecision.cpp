@@ -74,9 +74,8 @@ LogicalResult AssignPrecision::readPlan() {
   ModuleOp module = getOperation();
   auto buffer = llvm::MemoryBuffer::getFile(plan);
   if (!buffer)
-    return module.emitError()
-           << "cannot read the plan '" << plan
-           << "': " << buffer.getError().message();
+    return module.emitError() << "cannot read the plan '" << plan
+                              << "': " << buffer.getError().message();
   auto read = planFromJson((*buffer)->getBuffer(), plan);
   if (!read)
     return module.emitError() << llvm::toString(read.takeError());
@@ -98,8 +97,8 @@ LogicalResult AssignPrecision::check(DenseOp dense) const {
   if (reason.empty())
     return success();
   return dense.emitOpError("can't have the precision ")
-         << nameOf(*precision) << ": " << reason
-         << "; choose another one for " << textOf(dense);
+         << nameOf(*precision) << ": " << reason << "; choose another one for "
+         << textOf(dense);
 }
 
 /// One value has one width: weights of 4 bits can't read what another layer

@@ -27,9 +27,11 @@ constexpr llvm::StringLiteral kPartSuffix = "/pre-activation";
 } // namespace
 
 StringRef qnet::nameOf(Precision precision) {
-  return llvm::find_if(kNames, [&](const PrecisionName &name) {
-           return name.precision == precision;
-         })->word;
+  return llvm::find_if(kNames,
+                       [&](const PrecisionName &name) {
+                         return name.precision == precision;
+                       })
+      ->word;
 }
 
 std::optional<Precision> qnet::precisionNamed(StringRef name) {
@@ -59,8 +61,7 @@ static quant::UniformQuantizedType fixedParameters(Value value) {
       return uniformTypeOf(dequantize.getInput());
     attribute = producer->getDiscardableAttr(kParametersAttr);
   } else if (auto arg = dyn_cast<BlockArgument>(value)) {
-    if (auto function =
-            dyn_cast<func::FuncOp>(arg.getOwner()->getParentOp()))
+    if (auto function = dyn_cast<func::FuncOp>(arg.getOwner()->getParentOp()))
       attribute = function.getArgAttr(arg.getArgNumber(), kParametersAttr);
   }
   auto type = dyn_cast_if_present<TypeAttr>(attribute);

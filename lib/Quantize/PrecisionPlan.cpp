@@ -74,7 +74,8 @@ llvm::Expected<PrecisionPlan> qnet::planFromJson(StringRef text,
 }
 
 /// All names that an op's location has: those of the nodes that it was made of.
-static void collectNames(Location location, llvm::SmallVector<StringRef> &names) {
+static void collectNames(Location location,
+                         llvm::SmallVector<StringRef> &names) {
   if (auto named = dyn_cast<NameLoc>(location)) {
     names.push_back(named.getName());
     return;
@@ -93,9 +94,8 @@ LogicalResult qnet::applyPlan(ModuleOp module, const PrecisionPlan &plan,
     StringRef wanted = planned.name;
     wanted.consume_back("/pre-activation");
     SmallVector<DenseOp> found;
-    llvm::copy_if(layers, std::back_inserter(found), [&](DenseOp dense) {
-      return layerName(dense) == wanted;
-    });
+    llvm::copy_if(layers, std::back_inserter(found),
+                  [&](DenseOp dense) { return layerName(dense) == wanted; });
     // The name of a node that became a part of the layer serves too.
     if (found.empty())
       llvm::copy_if(layers, std::back_inserter(found), [&](DenseOp dense) {

@@ -46,18 +46,18 @@ Points thinned(Points points, size_t most) {
   return kept;
 }
 
-/// Those that no other one beats. Of equal cost and noise, the one that is less
-/// in the other cost; of wholly equal ones the earlier.
+/// Those that no other one beats, where the other cost decides between equal
+/// ones: sums keep this order too. Of wholly equal ones the earlier.
 Points frontierOf(Points points, Goal goal, size_t most) {
   Goal other = goal == Goal::Time ? Goal::Size : Goal::Time;
-  std::ranges::stable_sort(
-      points, [&](const Combination &a, const Combination &b) {
-        if (a.cost(goal) != b.cost(goal))
-          return a.cost(goal) < b.cost(goal);
-        if (a.noise != b.noise)
-          return a.noise < b.noise;
-        return a.cost(other) < b.cost(other);
-      });
+  std::ranges::stable_sort(points,
+                           [&](const Combination &a, const Combination &b) {
+                             if (a.cost(goal) != b.cost(goal))
+                               return a.cost(goal) < b.cost(goal);
+                             if (a.cost(other) != b.cost(other))
+                               return a.cost(other) < b.cost(other);
+                             return a.noise < b.noise;
+                           });
   Points kept;
   double least = std::numeric_limits<double>::infinity();
   for (Combination &point : points)
@@ -109,8 +109,7 @@ mlir::qnet::searchFrontier(llvm::ArrayRef<SearchLayer> layers, Goal goal,
                precision == Precision::Int8;
       };
       auto isWide = [&](Precision precision) {
-        return precision == Precision::Int8x16 ||
-               precision == Precision::Float;
+        return precision == Precision::Int8x16 || precision == Precision::Float;
       };
       narrow = frontierOf(extended(narrow, layers[index], index, isNarrow),
                           goal, most);

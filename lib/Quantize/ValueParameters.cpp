@@ -110,7 +110,8 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
     if (!wideGroups.contains(leaderOf(value)) || range == groupRanges.end())
       continue;
     int32_t &largest =
-        groupMax.try_emplace(leaderOf(value), QDenseOp::kMaxInput).first->second;
+        groupMax.try_emplace(leaderOf(value), QDenseOp::kMaxInput)
+            .first->second;
     for (Operation *user : value.getUsers())
       if (isQuantizableDense(user) && placement.isInteger(user))
         largest = largestInput(cast<DenseOp>(user), range->second, largest);

@@ -38,11 +38,12 @@ static cl::opt<std::string>
     name("name", cl::value_desc("N"),
          cl::desc("name of the program and its files (the model's by default)"),
          cl::sub(compileCommand));
-static cl::opt<std::string> weights("weights", cl::value_desc("BITS"),
-                                    cl::desc("weights: int8 (default), int4, or "
-                                             "mixed: 4 bits for the layers "
-                                             "where they cost next to nothing"),
-                                    cl::init("int8"), cl::sub(compileCommand));
+static cl::opt<std::string>
+    weights("weights", cl::value_desc("BITS"),
+            cl::desc("weights: int8 (default), int4, or "
+                     "mixed: 4 bits for the layers "
+                     "where they cost next to nothing"),
+            cl::init("int8"), cl::sub(compileCommand));
 static cl::opt<std::string> activations("activations", cl::value_desc("BITS"),
                                         cl::desc("activations: int8 (default), "
                                                  "int16, or mixed: up to 15 "

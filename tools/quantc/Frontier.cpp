@@ -48,8 +48,9 @@ static void printLayers(const Frontier &frontier, raw_ostream &os) {
     table.add({layer.layer.name, std::to_string(layer.inputs),
                std::to_string(layer.outputs), cell(Precision::Int4),
                cell(Precision::Int8), cell(Precision::Int8x16),
-               shares.empty() ? std::string("-")
-                              : formatv("{0} of {1}", half, shares.size()).str()});
+               shares.empty()
+                   ? std::string("-")
+                   : formatv("{0} of {1}", half, shares.size()).str()});
   }
   table.print(os);
 }
@@ -121,10 +122,10 @@ void printFrontier(const Frontier &frontier, raw_ostream &os) {
     table.add(cells(std::to_string(i + 1) + (isChosen ? " *" : ""), point));
   }
   for (const TunePoint &point : result.uniform)
-    table.add(cells("all " + nameOf(point.plan.layers.front().precision).str(),
-                    point));
+    table.add(cells("all " + nameOf(*point.uniform).str(), point));
   table.print(os);
-  os << "\nus a row: measured here, 256 rows a call; cycles: of dense layers on "
+  os << "\nus a row: measured here, 256 rows a call; cycles: of dense layers "
+        "on "
      << frontier.cpu << ", modelled\n";
   if (result.isBudgetMet && result.chosen)
     os << "* the " << (frontier.goal == Goal::Time ? "fastest" : "smallest")
@@ -146,16 +147,15 @@ static json::Object pointJson(const TunePoint &point) {
   for (const PlannedLayer &layer : point.plan.layers)
     layers.push_back(json::Object{{"name", json::fixUTF8(layer.name)},
                                   {"precision", nameOf(layer.precision)}});
-  return json::Object{
-      {"bits", shortText(point.plan)},
-      {"us_per_row", point.secondsPerRow * kMicroseconds},
-      {"modelled_cycles", point.cycles},
-      {"weights_bytes", point.bytes},
-      {"sqnr_db", finite(point.quality.sqnr())},
-      {"predicted_sqnr_db", finite(point.sqnrPredicted())},
-      {"agreement", orNull(point.quality.agreement)},
-      {"score", orNull(point.quality.score)},
-      {"layers", std::move(layers)}};
+  return json::Object{{"bits", shortText(point.plan)},
+                      {"us_per_row", point.secondsPerRow * kMicroseconds},
+                      {"modelled_cycles", point.cycles},
+                      {"weights_bytes", point.bytes},
+                      {"sqnr_db", finite(point.quality.sqnr())},
+                      {"predicted_sqnr_db", finite(point.sqnrPredicted())},
+                      {"agreement", orNull(point.quality.agreement)},
+                      {"score", orNull(point.quality.score)},
+                      {"layers", std::move(layers)}};
 }
 
 std::string frontierJson(const Frontier &frontier) {
@@ -181,22 +181,25 @@ std::string frontierJson(const Frontier &frontier) {
     object["meets_budget"] = point.meetsBudget;
     points.push_back(std::move(object));
   }
-  for (const TunePoint &point : result.uniform)
-    uniform.push_back(pointJson(point));
-  json::Object root{
-      {"format", "quantc-frontier"},
-      {"model", json::fixUTF8(frontier.model)},
-      {"cpu", frontier.cpu},
-      {"minimize", frontier.goal == Goal::Time ? "time" : "size"},
-      {"requirement", result.requirement.empty()
-                          ? json::Value(nullptr)
-                          : json::Value(result.requirement)},
-      {"budget_met", result.isBudgetMet},
-      {"chosen", result.chosen ? json::Value(int64_t(*result.chosen) + 1)
-                               : json::Value(nullptr)},
-      {"sensitivity", std::move(layers)},
-      {"points", std::move(points)},
-      {"uniform", std::move(uniform)}};
+  for (const TunePoint &point : result.uniform) {
+    json::Object object = pointJson(point);
+    object["uniform"] = nameOf(*point.uniform);
+    uniform.push_back(std::move(object));
+  }
+  json::Object root{{"format", "quantc-frontier"},
+                    {"model", json::fixUTF8(frontier.model)},
+                    {"cpu", frontier.cpu},
+                    {"minimize", frontier.goal == Goal::Time ? "time" : "size"},
+                    {"requirement", result.requirement.empty()
+                                        ? json::Value(nullptr)
+                                        : json::Value(result.requirement)},
+                    {"budget_met", result.isBudgetMet},
+                    {"chosen", result.chosen
+                                   ? json::Value(int64_t(*result.chosen) + 1)
+                                   : json::Value(nullptr)},
+                    {"sensitivity", std::move(layers)},
+                    {"points", std::move(points)},
+                    {"uniform", std::move(uniform)}};
   return formatv("{0:2}\n", json::Value(std::move(root)));
 }
 

@@ -24,8 +24,8 @@ constexpr double kWidth = 760, kHeight = 460, kLeft = 70, kRight = 30,
                  kTop = 50, kBottom = 60;
 constexpr double kDot = 4.5;
 
-constexpr StringLiteral kInk = "#1a1a1a", kGrid = "#e4e4e4",
-                        kPoint = "#0b5fa5", kUniform = "#b5480b";
+constexpr StringLiteral kInk = "#1a1a1a", kGrid = "#e4e4e4", kPoint = "#0b5fa5",
+                        kUniform = "#b5480b";
 
 /// One axis: what it shows, over which pixels.
 struct Axis {
@@ -116,8 +116,7 @@ private:
 Picture::Picture(const Frontier &frontier) : frontier(frontier) {
   constexpr double thousand = 1000;
   std::vector<double> costs, levels;
-  for (const auto *points :
-       {&frontier.result.points, &frontier.result.uniform})
+  for (const auto *points : {&frontier.result.points, &frontier.result.uniform})
     for (const TunePoint &point : *points) {
       costs.push_back(point.cost(frontier.goal));
       // Without any error there is no level; such points lie on the top edge.
@@ -155,25 +154,22 @@ void Picture::drawAxes() {
   for (double at = std::ceil(x.low / step) * step; at <= x.high + step / 100;
        at += step) {
     line(x.at(at), kTop, x.at(at), kHeight - kBottom, kGrid);
-    text(x.at(at), kHeight - kBottom + tickText, numberText(at),
-         middle);
+    text(x.at(at), kHeight - kBottom + tickText, numberText(at), middle);
   }
   step = roundStep(y.high - y.low);
   for (double at = std::ceil(y.low / step) * step; at <= y.high + step / 100;
        at += step) {
     line(kLeft, y.at(at), kWidth - kRight, y.at(at), kGrid);
-    text(kLeft - gap, y.at(at) + 4, numberText(at),
-         "text-anchor=\"end\"");
+    text(kLeft - gap, y.at(at) + 4, numberText(at), "text-anchor=\"end\"");
   }
   line(kLeft, kHeight - kBottom, kWidth - kRight, kHeight - kBottom, kInk);
   line(kLeft, kTop, kLeft, kHeight - kBottom, kInk);
   StringRef thousands = unit > 1 ? "thousand " : "";
-  std::string title =
-      frontier.goal == Goal::Time
-          ? formatv("modelled time of a row, {0}cycles ({1})", thousands,
-                    frontier.cpu)
-                .str()
-          : formatv("weights, {0}bytes", thousands).str();
+  std::string title = frontier.goal == Goal::Time
+                          ? formatv("modelled time of a row, {0}cycles ({1})",
+                                    thousands, frontier.cpu)
+                                .str()
+                          : formatv("weights, {0}bytes", thousands).str();
   text((kLeft + kWidth - kRight) / 2, kHeight - kBottom + titleText, title,
        middle);
   text(kLeft, kTop - gap,
@@ -208,29 +204,34 @@ void Picture::drawPoints() {
                   "height=\"{2}\" fill=\"none\" stroke=\"{3}\" "
                   "stroke-width=\"1.5\"/>\n",
                   px - half, py - half, 2 * half, kUniform);
-    text(px + half + 4, py + half + 9,
-         ("all " + nameOf(point.plan.layers.front().precision)).str(),
+    text(px + half + 4, py + half + 9, ("all " + nameOf(*point.uniform)).str(),
          formatv("fill=\"{0}\"", kUniform).str());
   }
-  double lastX = -1e9, lastY = -1e9;
+  // A number that would stand on another one is left out, but never the one of
+  // what was chosen.
+  constexpr double apart = 14;
+  std::optional<std::pair<double, double>> last, chosen;
+  if (frontier.result.isBudgetMet && frontier.result.chosen)
+    chosen = place(frontier.result.points[*frontier.result.chosen]);
+  auto isNear = [&](double px, double py, const auto &other) {
+    return other && std::hypot(px - other->first, py - other->second) < apart;
+  };
   for (const auto &[i, point] : enumerate(frontier.result.points)) {
     auto [px, py] = place(point);
-    bool isChosen =
-        frontier.result.isBudgetMet && frontier.result.chosen == i;
+    bool isChosen = frontier.result.isBudgetMet && frontier.result.chosen == i;
     os << formatv("<circle cx=\"{0:f1}\" cy=\"{1:f1}\" r=\"{2}\" fill=\"{3}\">"
                   "<title>{4}: {5}</title></circle>\n",
                   px, py, isChosen ? kDot + 2 : kDot, kPoint, i + 1,
                   escaped(shortText(point.plan)));
-    // A number that would stand on the one before is left out.
-    constexpr double apart = 14;
-    if (std::hypot(px - lastX, py - lastY) < apart)
+    if (isChosen) {
+      text(px + 11, py + 4, std::to_string(i + 1) + ", within the budget",
+           "font-weight=\"bold\"");
       continue;
-    lastX = px;
-    lastY = py;
-    text(px - 9, py - 9,
-         std::to_string(i + 1) + (isChosen ? " (within the budget)" : ""),
-         isChosen ? "text-anchor=\"start\" font-weight=\"bold\""
-                  : "text-anchor=\"middle\"");
+    }
+    if (isNear(px, py, last) || isNear(px, py, chosen))
+      continue;
+    last = {px, py};
+    text(px - 9, py - 9, std::to_string(i + 1), "text-anchor=\"middle\"");
   }
 }
 

@@ -42,7 +42,6 @@ public:
   void clearLine();
 
 private:
-
   bool json = false;
   bool lineOpen = false;
   unsigned errors = 0;

@@ -1,7 +1,7 @@
 //===- TuneCommand.cpp - quantc tune --------------------------------------===//
 //
-// The layers' bits and what they cost: every choice worth its cost, compiled and
-// run, for the user to pick one.
+// The layers' bits and what they cost: every choice worth its cost, compiled
+// and run, for the user to pick one.
 //
 //===----------------------------------------------------------------------===//
 #include "Commands.h"
@@ -97,6 +97,7 @@ static CompileOptions readOptions() {
   options.accuracyBudget = budget;
   options.minimize = minimize;
   options.output = output;
+  options.onlySearches = true;
   options.method = method;
   options.prune = prune;
   options.allowFloat = allowFloat;

@@ -99,9 +99,10 @@ public:
   /// The address of an exported function, or null.
   virtual void *lookup(llvm::StringRef symbol) = 0;
 };
-FailureOr<std::unique_ptr<JitProgram>>
-jitCompile(ModuleOp module, llvm::StringRef name, const Target &target,
-           bool quick = false);
+FailureOr<std::unique_ptr<JitProgram>> jitCompile(ModuleOp module,
+                                                  llvm::StringRef name,
+                                                  const Target &target,
+                                                  bool quick = false);
 
 } // namespace mlir::qnet
 

@@ -52,6 +52,8 @@ struct CompileOptions {
   /// Rows to judge by, as `calibration` names them, or none to judge by those.
   std::vector<std::string> validation;
   std::string labels; ///< Of those rows, a .npy file.
+  /// Nothing is written but what the search finds: for tuneModel.
+  bool onlySearches = false;
   std::string method = "auto";
   std::string requant = "float";
   /// "accuracy": activations use all of 8 bits (of 16 they always do). "speed":

@@ -62,7 +62,8 @@ public:
   FailureOr<Quality> measure(ModuleOp network,
                              double *secondsPerRow = nullptr) const;
 
-  /// Runs a function of the same inputs whose results have so many values a row.
+  /// Runs a function of the same inputs whose results have so many values a
+  /// row.
   FailureOr<std::vector<std::vector<float>>>
   run(ModuleOp network, ArrayRef<int64_t> widths) const;
 

@@ -34,8 +34,9 @@ public:
   /// an error if not.
   static llvm::Expected<Requirement> ofBudget(const AccuracyBudget &budget,
                                               const Evaluation &evaluation);
-  /// Without a budget: 99.8% of decisions as in float; of a network that does
-  /// not decide, at most 1 dB less than `int8`.
+  /// Without a budget: 99.8% of decisions as in float, or as many as `int8` has
+  /// where those are fewer; of a network that does not decide, at most 1 dB
+  /// less than `int8`.
   static Requirement byDefault(const Evaluation &evaluation,
                                const Quality &int8);
 
@@ -62,6 +63,8 @@ struct LayerSensitivity {
 /// One combination, compiled and run.
 struct TunePoint {
   PrecisionPlan plan;
+  /// Of a row that has one precision for all, that precision.
+  std::optional<Precision> uniform;
   double cycles = 0; ///< Of dense layers for a row, by the cost model.
   double bytes = 0;  ///< Of weights.
   double predictedNoise = 0;

@@ -24,10 +24,10 @@ namespace mlir::qnet {
 inline constexpr llvm::StringLiteral kPrecisionAttr = "qnet.precision";
 
 enum class Precision {
-  Int4,   ///< weights of 4 bits in groups; an input of 8 bits
-  Int8,   ///< weights and input of 8 bits
+  Int4,    ///< weights of 4 bits in groups; an input of 8 bits
+  Int8,    ///< weights and input of 8 bits
   Int8x16, ///< weights of 8 bits; an input of up to 15
-  Float   ///< not quantized; an input of up to 15 bits where it is stored
+  Float    ///< not quantized; an input of up to 15 bits where it is stored
 };
 
 /// "int4", "int8", "int8x16", "float".

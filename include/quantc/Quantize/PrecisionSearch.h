@@ -44,9 +44,10 @@ struct Combination {
 };
 
 /// The combinations that no other one beats in both noise and cost, from the
-/// cheapest on; layer by layer, each step keeping what no other partial
-/// combination beats. Of more than `most` they are thinned, evenly in the
-/// logarithm of the noise, both ends kept.
+/// cheapest on; of equal cost the other one decides (of equal sizes, the time).
+/// Layer by layer, each step keeps what no other partial combination beats. Of
+/// more than `most` they are thinned, evenly in the logarithm of the noise,
+/// both ends kept.
 std::vector<Combination> searchFrontier(llvm::ArrayRef<SearchLayer> layers,
                                         Goal goal, size_t most = 4096);
 
