@@ -1,7 +1,8 @@
-"""If these fail, the search over bits gives points that are not what they say, or a wrong budget or label no clear error."""
+"""If these fail, the search over bits gives points that are not what they say, or a wrong budget or label no error."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -33,7 +34,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
     nodes, constants, value = [], [], "x"
     x = random.standard_normal((400, widths[0])).astype(np.float32)
     h = x
-    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         w = (random.standard_normal((outputs, inputs)) / np.sqrt(inputs)).astype(np.float32)
         constants.append(onnx.numpy_helper.from_array(w, f"w{i}"))
         h = h @ w.T
@@ -52,9 +53,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
         constants,
     )
     model = folder / "net.onnx"
-    onnx.save(
-        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9), model
-    )
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9), model)
     labels = h.argmax(1)
     np.save(folder / "x.npy", x)
     np.save(folder / "y.npy", labels)
