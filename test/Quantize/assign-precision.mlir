@@ -13,7 +13,7 @@
 // RUN: quant-opt %t/net.mlir --qnet-quantize=plan=%t/plan.json --evaluate-main="rows=3 digits=1" -o /dev/null > %t.after
 // RUN: diff %t.before %t.after
 
-// PLAN: qnet.dense {{.*}} {qnet.precision = "int4"}
+// PLAN: qnet.dense {{.*}}qnet.precision = "int4"}
 // PLAN: qnet.dense {{.*}} {qnet.precision = "int8x16"}
 // NOTHING-NOT: qnet.precision
 
@@ -45,7 +45,7 @@
 func.func @main(%x: !in) -> (tensor<?x2xf32> {qnet.name = "y"}) {
   %w = qnet.constant dense<0.125> : tensor<2x64xf32>
   %v = qnet.constant dense<[[0.5, -0.25], [0.125, 1.0]]> : tensor<2x2xf32>
-  %h = qnet.dense %x, %w {function = #qnet.function<relu>} : (!in, tensor<2x64xf32>) -> !h loc("first")
+  %h = qnet.dense %x, %w {function = #qnet.fn<relu>} : (!in, tensor<2x64xf32>) -> !h loc("first")
   %y = qnet.dense %h, %v : (!h, tensor<2x2xf32>) -> tensor<?x2xf32> loc("second")
   return %y : tensor<?x2xf32>
 }
