@@ -9,8 +9,8 @@
 // RUN: quant-opt %t/shared.mlir --qnet-quantize=activations=int16 | FileCheck %s --check-prefix=DEFAULT
 
 // Meaning: the integer graph gives what the float one gives, to a digit.
-// RUN: quant-opt %t/net.mlir --evaluate-main="rows=3 digits=1" -o /dev/null > %t.before
-// RUN: quant-opt %t/net.mlir --qnet-quantize=plan=%t/plan.json --evaluate-main="rows=3 digits=1" -o /dev/null > %t.after
+// RUN: quant-opt %t/net.mlir --evaluate-main="rows=3 digits=1 range=1" -o /dev/null > %t.before
+// RUN: quant-opt %t/net.mlir --qnet-quantize=plan=%t/plan.json --evaluate-main="rows=3 digits=1 range=1" -o /dev/null > %t.after
 // RUN: diff %t.before %t.after
 
 // PLAN: qnet.dense {{.*}}qnet.precision = "int4"}

@@ -143,7 +143,7 @@ def test_mixed_bits(work: Work, tmp_path: Path) -> None:
     narrow = quantc.quantize(work.model, work.rows)
     float_scores = np.asarray(quantc.quantize(work.model, work.rows, activations="int16").predict(work.rows))
     errors = [((np.asarray(q.predict(work.rows)) - float_scores) ** 2).sum() for q in (wide, narrow)]
-    assert errors[0] < errors[1]
+    assert errors[0] <= errors[1]
 
 
 @pytest.mark.parametrize(
