@@ -64,14 +64,15 @@ void setAttributes(llvm::Module &module, const CpuVariant &variant) {
   }
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, bool quick) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
   llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = true;
-  tuning.SLPVectorization = true;
+  tuning.LoopVectorization = !quick;
+  tuning.SLPVectorization = !quick;
+  tuning.LoopUnrolling = !quick;
   llvm::PassBuilder builder(&machine, tuning);
   llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
   library.disableAllFunctions();
@@ -81,7 +82,9 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+  builder
+      .buildPerModuleDefaultPipeline(quick ? llvm::OptimizationLevel::O1
+                                           : llvm::OptimizationLevel::O3)
       .run(module, modules);
 }
 
@@ -93,7 +96,8 @@ struct Program {
 };
 
 FailureOr<Program> buildProgram(llvm::ArrayRef<ModuleOp> modules,
-                                StringRef name, const Target &target) {
+                                StringRef name, const Target &target,
+                                bool quick) {
   Program program;
   program.context = std::make_unique<llvm::LLVMContext>();
   // The least capable variant is what code outside the variants may use.
@@ -125,7 +129,9 @@ FailureOr<Program> buildProgram(llvm::ArrayRef<ModuleOp> modules,
   for (llvm::GlobalVariable &global : program.module->globals())
     if (global.hasLocalLinkage() && global.isConstant())
       global.setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
-  optimize(*program.module, *program.machine);
+  if (quick)
+    program.machine->setOptLevel(llvm::CodeGenOptLevel::Less);
+  optimize(*program.module, *program.machine, quick);
   return program;
 }
 
@@ -170,8 +176,9 @@ JitProgram::~JitProgram() = default;
 
 LogicalResult mlir::qnet::emitNative(llvm::ArrayRef<ModuleOp> modules,
                                      StringRef name, const Target &target,
-                                     llvm::ArrayRef<NativeOutput> outputs) {
-  FailureOr<Program> program = buildProgram(modules, name, target);
+                                     llvm::ArrayRef<NativeOutput> outputs,
+                                     bool quick) {
+  FailureOr<Program> program = buildProgram(modules, name, target, quick);
   if (failed(program))
     return failure();
   // Text first: it reads the module that code generation then consumes.
@@ -194,10 +201,12 @@ LogicalResult mlir::qnet::emitNative(llvm::ArrayRef<ModuleOp> modules,
 }
 
 FailureOr<std::unique_ptr<JitProgram>>
-mlir::qnet::jitCompile(ModuleOp module, StringRef name, const Target &target) {
+mlir::qnet::jitCompile(ModuleOp module, StringRef name, const Target &target,
+                       bool quick) {
   llvm::SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);
-  if (failed(emitNative(module, name, target, {{OutputKind::Object, &stream}})))
+  if (failed(emitNative(module, name, target, {{OutputKind::Object, &stream}},
+                        quick)))
     return failure();
   auto report = [&](llvm::Error error) {
     module.emitError("cannot run the compiled program in this process: ")

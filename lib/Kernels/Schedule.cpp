@@ -205,8 +205,7 @@ const KernelRow &mlir::qnet::chooseGroupedRow(int64_t n, Isa isa) {
   return *best;
 }
 
-/// The time of a layer's panels in the float row of the instruction set.
-static double floatCost(int64_t n, int64_t k, Isa isa) {
+double mlir::qnet::floatCycles(int64_t n, int64_t k, Isa isa) {
   const KernelRow &row = floatKernel(isa);
   return double(row.paddedChannels(n)) * double(row.groups(k) * row.kr) /
          row.rate;
@@ -218,12 +217,12 @@ double mlir::qnet::timeOverFloat(const LayerWeights &layer,
   double cost = choice.lists
                     ? costOf(*choice.lists, layer, row)
                     : costOf(layer, row) + costOf(choice.split.visits, row);
-  return cost / floatCost(layer.n, layer.k, row.isa);
+  return cost / floatCycles(layer.n, layer.k, row.isa);
 }
 
 double mlir::qnet::timeOverFloat(int64_t n, int64_t k,
                                  const KernelRow &grouped) {
   return double(grouped.paddedChannels(n)) *
          double(grouped.groups(k) * grouped.kr) / grouped.rate /
-         floatCost(n, k, grouped.isa);
+         floatCycles(n, k, grouped.isa);
 }

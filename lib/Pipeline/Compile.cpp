@@ -35,6 +35,13 @@ namespace mlir::qnet {
 /// bits at once gain nothing by it, nor do weights of 4 bits, whose sums fit.
 static constexpr int32_t kFastActivationMax = 155;
 
+/// Rows on which single layers are measured.
+static constexpr int64_t kSampleRows = 256;
+
+/// By how much wider inputs may lengthen the modelled time of all dense layers
+/// under --activations=mixed.
+static constexpr double kMostGrowthByWidth = 0.1;
+
 /// An error that belongs to no op.
 static LogicalResult report(MLIRContext &context, Error error) {
   return emitError(UnknownLoc::get(&context)) << toString(std::move(error));
@@ -129,12 +136,18 @@ public:
       : options(options), context(context), progress(progress) {}
 
   LogicalResult run();
+  FailureOr<TuneResult> tune(size_t points);
 
 private:
   LogicalResult runStage(Stage stage);
   LogicalResult import();
   LogicalResult calibrateGraph();
   LogicalResult quantize();
+  LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat,
+                              StringRef effort);
+  FailureOr<TuneInput> tuneInput(bool judges);
+  FailureOr<TuneResult> searchBits(size_t points);
+  LogicalResult chooseBits();
   LogicalResult lower();
   LogicalResult emit();
   /// The largest integer that an activation is stored as.
@@ -150,8 +163,18 @@ private:
   OwningOpRef<ModuleOp> module;
   uint64_t floatWeightBytes = 0;
   CalibrationSummary calibration;
+  /// The prepared network before calibration, and rows to run it on, where bits
+  /// are to be chosen.
+  OwningOpRef<ModuleOp> network;
+  std::unique_ptr<Evaluation> sample, validation;
+  std::string bits; ///< What was chosen, in short.
 };
 } // namespace
+
+/// Whether the search over bits is asked for.
+static bool searchesBits(const CompileOptions &options) {
+  return !options.accuracyBudget.empty() || options.weights == "mixed";
+}
 
 LogicalResult Compilation::run() {
   if (Error error = checkOptions(options))
@@ -224,6 +247,7 @@ LogicalResult Compilation::import() {
 
 LogicalResult Compilation::calibrateGraph() {
   CalibrationSummary given;
+  network = module->clone();
   if (!options.ranges.empty()) {
     auto buffer = MemoryBuffer::getFile(options.ranges);
     if (!buffer)
@@ -288,21 +312,127 @@ int32_t Compilation::activationMax() const {
   return isFast ? kFastActivationMax : eightBits;
 }
 
-LogicalResult Compilation::quantize() {
+LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
+                                         StringRef effort) {
   QuantizeOptions stage;
-  stage.allowFloat = options.allowFloat;
+  stage.allowFloat = allowFloat;
   stage.requant = options.requant;
-  stage.weights = options.weights;
-  stage.activations = options.activations;
-  stage.effort = options.effort;
-  if (options.activations == "int8")
+  stage.weights = options.weights == "mixed" ? "int8" : options.weights;
+  stage.activations =
+      options.activations == "mixed" ? "int8" : options.activations;
+  stage.effort = effort.str();
+  if (options.activations != "int16")
     stage.activationMax = activationMax();
-  if (options.effort == "high" && !calibration.sample.empty() &&
-      failed(matchInputs(*module, calibration.sample, stage)))
+  if (effort == "high" && !calibration.sample.empty() &&
+      failed(matchInputs(graph, calibration.sample, stage)))
     return failure();
-  return runPasses(*module, [&](OpPassManager &passes) {
+  return runPasses(graph, [&](OpPassManager &passes) {
     buildQuantizePipeline(passes, stage);
   });
+}
+
+/// What a search over bits needs; with `judges` also the rows that decide.
+FailureOr<TuneInput> Compilation::tuneInput(bool judges) {
+  Evaluation::Data data;
+  data.mostRows = kSampleRows;
+  data.rows =
+      options.calibration.empty() ? options.validation : options.calibration;
+  auto made = Evaluation::make(*network, data);
+  if (failed(made))
+    return failure();
+  sample = std::move(*made);
+  if (judges) {
+    Evaluation::Data decisive;
+    decisive.rows =
+        options.validation.empty() ? options.calibration : options.validation;
+    decisive.labels = options.labels;
+    made = Evaluation::make(*network, decisive);
+    if (failed(made))
+      return failure();
+    validation = std::move(*made);
+  }
+  TuneInput input;
+  input.calibrated = *module;
+  input.network = *network;
+  input.quantize = [this](ModuleOp graph, bool allowFloat) {
+    // Candidates differ by far more than what high effort gains.
+    if (failed(quantizeGraph(graph, allowFloat,
+                             options.effort == "high" ? "default"
+                                                      : options.effort)))
+      return failure();
+    return runPasses(graph, [](OpPassManager &passes) {
+      buildOptimizePipeline(passes, OptimizeOptions());
+    });
+  };
+  input.cpu = target->best();
+  input.sample = sample.get();
+  input.validation = validation.get();
+  return input;
+}
+
+FailureOr<TuneResult> Compilation::searchBits(size_t points) {
+  FailureOr<TuneInput> input = tuneInput(/*judges=*/true);
+  if (failed(input))
+    return failure();
+  TuneOptions tuning;
+  tuning.allowFloat = options.allowFloat;
+  tuning.points = points;
+  tuning.hasDefaultBudget = options.weights == "mixed";
+  if (!options.accuracyBudget.empty()) {
+    auto budget = parseBudget(options.accuracyBudget);
+    if (!budget)
+      return report(context, budget.takeError());
+    tuning.budget = *budget;
+  }
+  bool isForSize = options.minimize.empty() ? options.weights == "mixed"
+                                            : options.minimize == "size";
+  tuning.goal = isForSize ? Goal::Size : Goal::Time;
+  tuning.progress = [&](StringRef what, int64_t done, int64_t total) {
+    progress.progress(what, done, total);
+  };
+  return qnet::tune(*input, tuning);
+}
+
+/// Precisions by the search over bits, on the calibrated graph.
+LogicalResult Compilation::chooseBits() {
+  if (options.activations == "mixed") {
+    FailureOr<TuneInput> input = tuneInput(/*judges=*/false);
+    if (failed(input))
+      return failure();
+    return widenInputs(*input, kMostGrowthByWidth);
+  }
+  FailureOr<TuneResult> result = searchBits(/*points=*/0);
+  if (failed(result))
+    return failure();
+  const TunePoint &point = result->points[*result->chosen];
+  if (!result->isBudgetMet)
+    return emitError(UnknownLoc::get(&context))
+           << "no choice of bits reaches " << result->requirement
+           << "; the nearest has " << figuresText(point) << ", with "
+           << shortText(point.plan)
+           << " bits; allow more, or look at them all with quantc tune";
+  bits = shortText(point.plan);
+  return applyPlan(*module, point.plan, "the search over bits");
+}
+
+LogicalResult Compilation::quantize() {
+  if (!options.plan.empty()) {
+    auto buffer = MemoryBuffer::getFile(options.plan);
+    if (!buffer)
+      return emitError(UnknownLoc::get(&context))
+             << "cannot read the plan '" << options.plan
+             << "': " << buffer.getError().message();
+    auto plan = planFromJson((*buffer)->getBuffer(), options.plan);
+    if (!plan)
+      return report(context, plan.takeError());
+    if (failed(applyPlan(*module, *plan, options.plan)))
+      return failure();
+    bits = shortText(*plan);
+  }
+  if ((searchesBits(options) || options.activations == "mixed") &&
+      failed(chooseBits()))
+    return failure();
+  return quantizeGraph(*module, options.allowFloat, options.effort);
 }
 
 LogicalResult Compilation::lower() {
@@ -334,6 +464,8 @@ LogicalResult Compilation::emit() {
                    {"prune", options.prune},
                    {"requant", options.requant},
                    {"weights", options.weights}};
+  if (!bits.empty())
+    facts.methods["precision"] = bits;
   for (const ObservedRange &range : calibration.tensors) {
     if (range.preactivation)
       continue;
@@ -349,6 +481,27 @@ LogicalResult Compilation::emit() {
   if (options.emit && options.emit->contains(Artifact::Ranges))
     facts.rangesFile = rangesToJson(calibration);
   return writePackage(*module, *target, options, facts, *folder);
+}
+
+FailureOr<TuneResult> Compilation::tune(size_t points) {
+  if (Error error = checkOptions(options))
+    return report(context, std::move(error));
+  name = programNameFrom(sys::path::stem(options.model));
+  target = resolveTarget(options.target, options.cpu,
+                         [&] { return emitError(UnknownLoc::get(&context)); });
+  if (failed(target))
+    return failure();
+  for (Stage stage : {Stage::Import, Stage::Prepare, Stage::Calibrate}) {
+    progress.progress(stageInfo(stage).flag, 0, 0);
+    if (failed(runStage(stage)))
+      return failure();
+  }
+  return searchBits(points);
+}
+
+FailureOr<TuneResult> tuneModel(const CompileOptions &options, size_t points,
+                                MLIRContext &context, ProgressSink &progress) {
+  return Compilation(options, context, progress).tune(points);
 }
 
 LogicalResult compile(const CompileOptions &options, MLIRContext &context,

@@ -92,6 +92,60 @@ Expected<PruneRequest> parsePrune(StringRef text) {
   return result;
 }
 
+/// What the search over bits, and a plan, go together with.
+static Error checkBits(const CompileOptions &options) {
+  bool hasBudget = !options.accuracyBudget.empty();
+  bool searches =
+      hasBudget || options.weights == "mixed" || options.onlySearches;
+  if (hasBudget)
+    if (auto budget = parseBudget(options.accuracyBudget); !budget)
+      return budget.takeError();
+  if (!options.minimize.empty())
+    if (Error error =
+            checkChoice("minimize", options.minimize, {"time", "size"}))
+      return error;
+  if (!searches) {
+    for (auto [flag, isGiven] :
+         {std::pair("--labels", !options.labels.empty()),
+          std::pair("--minimize", !options.minimize.empty()),
+          std::pair("--validation", !options.validation.empty() &&
+                                        options.activations != "mixed")})
+      if (isGiven)
+        return wrongUsage(Twine(flag) +
+                          " is for the search over bits; ask for it with "
+                          "--accuracy-budget or --weights=mixed, or leave " +
+                          flag + " out");
+  }
+  StringRef asker = options.onlySearches ? "quantc tune"
+                    : hasBudget          ? "--accuracy-budget"
+                                         : "--weights=mixed";
+  if (searches && options.weights == "int4")
+    return wrongUsage("--accuracy-budget chooses the bits of weights; leave "
+                      "--weights=int4 out");
+  if (searches && options.activations != "int8")
+    return wrongUsage(asker +
+                      " chooses the bits of inputs; leave "
+                      "--activations=" +
+                      options.activations + " out");
+  if (searches && !options.plan.empty())
+    return wrongUsage(asker + " chooses the layers' bits, and --plan gives "
+                              "them; leave one of the two out");
+  bool needsRows = searches || options.activations == "mixed";
+  if (!needsRows)
+    return Error::success();
+  if (!searches)
+    asker = "--activations=mixed";
+  bool calibrates =
+      options.from <= Stage::Calibrate && options.to > Stage::Calibrate;
+  if (!calibrates)
+    return wrongUsage(asker + " needs the stages from calibrate to quantize; "
+                              "change --from or --to");
+  if (options.calibration.empty() && options.validation.empty())
+    return wrongUsage(asker + " runs the network on rows; name some with "
+                              "--validation beside --ranges");
+  return Error::success();
+}
+
 Error checkOptions(const CompileOptions &options) {
   if (options.model.empty())
     return wrongUsage("no model; name an ONNX file");
@@ -125,13 +179,16 @@ Error checkOptions(const CompileOptions &options) {
     return wrongUsage("--threads=" + Twine(options.threads) +
                       " is not from 1 to " + Twine(kMaxThreads));
   if (Error error =
-          checkChoice("weights", options.weights, {"int8", "int4"}, {"mixed"}))
+          checkChoice("weights", options.weights, {"int8", "int4", "mixed"}))
     return error;
-  if (Error error =
-          checkChoice("activations", options.activations, {"int8", "int16"}))
+  if (Error error = checkChoice("activations", options.activations,
+                                {"int8", "int16", "mixed"}))
     return error;
-  if (options.activations == "int16" && options.weights != "int8")
-    return wrongUsage("--activations=int16 with --weights=" + options.weights +
+  if (Error error = checkBits(options))
+    return error;
+  if (options.activations != "int8" && options.weights == "int4")
+    return wrongUsage("--activations=" + options.activations +
+                      " with --weights=" + options.weights +
                       ": weights of 4 bits multiply activations of 8; choose "
                       "--weights=int8");
   if (Error error =

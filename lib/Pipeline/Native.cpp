@@ -114,7 +114,7 @@ LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
                                         const CpuVariant &variant,
                                         ProgramInterface &interface,
                                         bool packedEntry, StringRef kernel,
-                                        bool lists) {
+                                        bool lists, bool oneRow) {
   ProgramInterface described;
   if (failed(describeInterface(module, name, described)))
     return failure();
@@ -125,6 +125,7 @@ LogicalResult mlir::qnet::lowerToNative(ModuleOp module, StringRef name,
   options.packedEntry = packedEntry;
   options.kernel = kernel.str();
   options.lists = lists;
+  options.oneRow = oneRow;
   PassManager passes(module.getContext());
   buildLowerPipeline(passes, options);
   if (failed(passes.run(module)))
@@ -156,8 +157,8 @@ LogicalResult mlir::qnet::compileNative(ModuleOp module, StringRef name,
   return emitNative(lowered, name, target, outputs);
 }
 
-FailureOr<std::unique_ptr<FloatRunner>>
-mlir::qnet::makeNativeRunner(ModuleOp module) {
+static FailureOr<std::unique_ptr<FloatRunner>> makeRunner(ModuleOp module,
+                                                          bool quick) {
   constexpr llvm::StringLiteral name = "graph";
   auto target = resolveTarget("", "native", [&] { return module.emitError(); });
   if (failed(target))
@@ -165,9 +166,10 @@ mlir::qnet::makeNativeRunner(ModuleOp module) {
   OwningOpRef<ModuleOp> lowered = module.clone();
   ProgramInterface interface;
   if (failed(lowerToNative(*lowered, name, *target, target->best(), interface,
-                           /*packedEntry=*/true)))
+                           /*packedEntry=*/true, /*kernel=*/{},
+                           /*lists=*/false, /*oneRow=*/!quick)))
     return failure();
-  auto program = jitCompile(*lowered, name, *target);
+  auto program = jitCompile(*lowered, name, *target, quick);
   if (failed(program))
     return failure();
   void *function = (*program)->lookup((name + "_run_packed").str());
@@ -177,15 +179,28 @@ mlir::qnet::makeNativeRunner(ModuleOp module) {
       new NativeRunner(std::move(*program), function, interface));
 }
 
+FailureOr<std::unique_ptr<FloatRunner>>
+mlir::qnet::makeNativeRunner(ModuleOp module) {
+  return makeRunner(module, /*quick=*/false);
+}
+
+FailureOr<std::unique_ptr<FloatRunner>>
+mlir::qnet::makeQuickRunner(ModuleOp module) {
+  return makeRunner(module, /*quick=*/true);
+}
+
 KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   auto type = cast<RankedTensorType>(op.getWeights().getType());
   KernelUse use;
+  double inFloat =
+      floatCycles(type.getDimSize(0), type.getDimSize(1), variant.isa);
   if (op.getGroupMultiplier()) {
     const KernelRow &row = chooseGroupedRow(type.getDimSize(0), variant.isa);
     use.kernel = row.name.str();
     use.hasNarrowSums = row.hasNarrowSums();
     use.timeOverFloat =
         timeOverFloat(type.getDimSize(0), type.getDimSize(1), row);
+    use.cycles = use.timeOverFloat * inFloat;
     return use;
   }
   auto weights = readConstant<int8_t>(op.getWeights());
@@ -208,6 +223,7 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   }
   use.hasNarrowSums = choice.row->hasNarrowSums();
   use.timeOverFloat = timeOverFloat(layer, choice);
+  use.cycles = use.timeOverFloat * inFloat;
   if (!weights->empty())
     use.zeroShare = double(llvm::count(*weights, 0)) / double(weights->size());
   return use;

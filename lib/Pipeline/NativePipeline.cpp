@@ -22,7 +22,8 @@ void mlir::qnet::buildLinalgPipeline(OpPassManager &passes) {
 void mlir::qnet::buildLowerPipeline(OpPassManager &passes,
                                     const NativePipelineOptions &options) {
   passes.addPass(createSplitEntry());
-  passes.addPass(createSpecializeOneRow());
+  if (options.oneRow)
+    passes.addPass(createSpecializeOneRow());
   // Dense layers to kernels, everything else to linalg.
   passes.addPass(
       createSelectKernels({options.isa, options.kernel, options.lists}));

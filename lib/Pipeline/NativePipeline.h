@@ -32,6 +32,10 @@ struct NativePipelineOptions
   Option<unsigned> pointerBits{*this, "pointer-bits",
                                llvm::cl::desc("width of size_t"),
                                llvm::cl::init(64)};
+  Option<bool> oneRow{*this, "one-row",
+                      llvm::cl::desc("small networks a second time, for one "
+                                     "row"),
+                      llvm::cl::init(true)};
   Option<bool> packedEntry{*this, "packed-entry",
                            llvm::cl::desc("also NAME_run_packed"),
                            llvm::cl::init(false)};

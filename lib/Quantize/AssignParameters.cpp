@@ -32,9 +32,10 @@ namespace {
 /// The work on one function.
 class Assigner {
 public:
-  Assigner(func::FuncOp function, int32_t activationMax, int32_t indexMax)
-      : function(function), placement(function), activationMax(activationMax),
-        indexMax(indexMax) {}
+  Assigner(func::FuncOp function, bool isWide, int32_t activationMax,
+           int32_t indexMax)
+      : function(function), placement(function), isWide(isWide),
+        activationMax(activationMax), indexMax(indexMax) {}
 
   LogicalResult run(bool allowFloat) {
     takeRanges();
@@ -43,6 +44,7 @@ public:
     takeFixedParameters();
     findChains();
     collectValues();
+    values.chooseWidths(function, placement, isWide);
     if (failed(values.chooseTypes(function, placement, activationMax)) ||
         failed(values.chooseIndices(indexMax)))
       return failure();
@@ -70,6 +72,7 @@ private:
 
   func::FuncOp function;
   Placement placement;
+  bool isWide;
   int32_t activationMax, indexMax;
   ValueParameters values;
   /// The graph's first op: arguments are quantized before it, in their order.
@@ -237,11 +240,10 @@ struct AssignParameters : qnet::impl::AssignParametersBase<AssignParameters> {
           << indexBits.getValue();
       return signalPassFailure();
     }
-    int32_t largest =
-        activations == "int16" ? QDenseOp::kMaxInput : activationMax;
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isDeclaration() &&
-          failed(Assigner(function, largest, (1 << indexBits) - 1)
+          failed(Assigner(function, activations == "int16", activationMax,
+                          (1 << indexBits) - 1)
                      .run(allowFloat)))
         return signalPassFailure();
   }

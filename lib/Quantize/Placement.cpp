@@ -3,14 +3,19 @@
 #include "StorageTypes.h"
 #include "UnarySteps.h"
 
+#include "quantc/Quantize/Precision.h"
 #include "quantc/Quantize/Quantize.h"
 
 using namespace mlir;
 using namespace mlir::qnet;
 
+bool qnet::staysFloat(Operation *op) {
+  return isa<DenseOp>(op) && precisionOf(op) == Precision::Float;
+}
+
 bool qnet::isQuantizableDense(Operation *op) {
   auto dense = dyn_cast<DenseOp>(op);
-  return dense && isRealTensor(dense.getInput()) &&
+  return dense && !staysFloat(dense) && isRealTensor(dense.getInput()) &&
          isConstant(dense.getWeights()) &&
          (!dense.getBias() || isConstant(dense.getBias()));
 }
@@ -82,6 +87,11 @@ LogicalResult Placement::decideOne(Operation *op, bool allowFloat) {
   if (isQuantizableDense(op)) {
     integer.insert(op);
     return success();
+  }
+  if (staysFloat(op)) {
+    if (!isAfterDense(op))
+      preprocessing.insert(op);
+    return stayFloat("left in float, as its precision asks");
   }
   if (!isBeforeDense(op))
     return stayFloat("no dense layer follows: it computes what is read as "

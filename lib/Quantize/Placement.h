@@ -9,7 +9,11 @@
 
 namespace mlir::qnet {
 
-/// A dense layer that can have integer weights: weights and bias are constants.
+/// A dense layer whose `qnet.precision` is float.
+bool staysFloat(Operation *op);
+
+/// A dense layer that can have integer weights: weights and bias are constants,
+/// and its precision is not float.
 bool isQuantizableDense(Operation *op);
 
 /// Ops that move values and compute nothing; on stored integers they are the

@@ -18,6 +18,8 @@ static Options roundingOptions(const QuantizeOptions &options) {
 void mlir::qnet::buildRoundingPipeline(OpPassManager &pm,
                                        const QuantizeOptions &options) {
   pm.addPass(createAbsorbQdq());
+  pm.addPass(createAssignPrecision(
+      AssignPrecisionOptions{options.plan, options.allowFloat}));
   pm.addPass(createDecomposeForIntegers());
   pm.addPass(createAssignParameters(
       AssignParametersOptions{options.allowFloat, options.activations,

@@ -21,6 +21,7 @@
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Numerics/Parameters.h"
 #include "quantc/Quantize/Passes.h"
+#include "quantc/Quantize/Precision.h"
 #include "quantc/Quantize/Quantize.h"
 
 #define DEBUG_TYPE "quantize-weights"
@@ -141,10 +142,17 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   bool isFixed = !isFloat && requant == "fixed";
 
   bool isWide = inputType.getStorageTypeIntegralWidth() > 8;
-  std::string whyBytes = this->weights == "int4"
-                             ? reasonForBytes(rows, columns, isWide, leastInt4)
-                             : "";
-  bool isGrouped = this->weights == "int4" && whyBytes.empty();
+  std::optional<Precision> precision = precisionOf(dense);
+  if (precision == Precision::Int4 && isWide)
+    return dense.emitOpError(
+        "can't have the precision int4: its input has 16 bits, as another "
+        "reader or the model wants, and weights of 4 bits multiply inputs of "
+        "8; give it int8");
+  std::string whyBytes;
+  if (!precision && this->weights == "int4")
+    whyBytes = reasonForBytes(rows, columns, isWide, leastInt4);
+  bool isGrouped = precision ? precision == Precision::Int4
+                             : this->weights == "int4" && whyBytes.empty();
   int64_t groups = isGrouped ? QDenseOp::groupsOf(columns) : 0;
   std::vector<uint8_t> groupMultipliers(rows * groups);
   std::vector<int8_t> integerWeights(weights->size());

@@ -3,6 +3,7 @@
 #include "StorageTypes.h"
 
 #include "quantc/Dialect/Constants.h"
+#include "quantc/Quantize/Precision.h"
 #include "quantc/Quantize/Quantize.h"
 
 using namespace mlir;
@@ -10,7 +11,7 @@ using namespace mlir::qnet;
 
 /// Shares of the covariances that are taken for chance, and of their mean that
 /// is added to all of them, with as many rows as inputs. They were chosen on
-/// the networks of docs/accuracy.md, by halves of their calibration rows.
+/// the networks of docs/accuracy.md, whose figures are so a little kind to them.
 static constexpr double kShrinkage = 0.1, kMostShrinkage = 0.5;
 static constexpr double kRidge = 1e-3;
 
@@ -131,11 +132,13 @@ std::optional<RoundableLayer> RoundableLayer::read(DenseOp dense, bool isInt4,
   auto sampleRows = dyn_cast_if_present<IntegerAttr>(
       dense->getDiscardableAttr(kSampleRowsAttr));
   layer.sampleRows = sampleRows ? sampleRows.getInt() : 0;
+  const bool isWide = type.getStorageTypeIntegralWidth() > 8;
+  std::optional<Precision> precision = precisionOf(dense);
   const bool isGrouped =
-      isInt4 &&
-      reasonForBytes(layer.rows, layer.columns,
-                     type.getStorageTypeIntegralWidth() > 8, leastInt4)
-          .empty();
+      precision ? precision == Precision::Int4 && !isWide
+                : isInt4 && reasonForBytes(layer.rows, layer.columns, isWide,
+                                           leastInt4)
+                                .empty();
   for (int64_t n = 0; n < layer.rows; ++n)
     layer.grids.push_back(gridOf(dense, n, layer.weightsOf(n), isGrouped));
   return layer;

@@ -5,6 +5,7 @@
 #include "UnarySteps.h"
 
 #include "quantc/Dialect/Constants.h"
+#include "quantc/Quantize/Precision.h"
 #include "llvm/ADT/EquivalenceClasses.h"
 
 using namespace mlir;
@@ -30,6 +31,36 @@ static constexpr int32_t kWideIndexMax = 32767;
 /// How far past its measured range (a share of its width) the index of a
 /// function may reach, where the function itself does not say where to stop.
 static constexpr double kIndexMargin = 0.25;
+
+void ValueParameters::chooseWidths(func::FuncOp function,
+                                   const Placement &placement, bool byDefault) {
+  auto wants = [&](Value value, Operation *user) {
+    if (auto dense = dyn_cast<DenseOp>(user)) {
+      std::optional<Precision> precision = precisionOf(dense);
+      // A float layer reads what is stored only where an integer op makes it.
+      if (precision == Precision::Float)
+        return placement.isInteger(value.getDefiningOp());
+      return precision ? *precision == Precision::Int8x16 : byDefault;
+    }
+    if (placement.isInteger(user) && user->getNumResults() == 1)
+      return wide.contains(user->getResult(0));
+    return byDefault;
+  };
+  auto decide = [&](Value value) {
+    bool isWide = value.use_empty()
+                      ? byDefault
+                      : llvm::any_of(value.getUsers(), [&](Operation *user) {
+                          return wants(value, user);
+                        });
+    if (isWide)
+      wide.insert(value);
+  };
+  Block &body = function.getBody().front();
+  // Users come first.
+  for (Operation &op : llvm::reverse(body))
+    llvm::for_each(op.getResults(), decide);
+  llvm::for_each(body.getArguments(), decide);
+}
 
 LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
                                            const Placement &placement,
@@ -68,14 +99,19 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
         group->second.include(*range);
     }
   }
+  llvm::DenseSet<const void *> wideGroups;
+  for (Value value : needed)
+    if (wide.contains(value))
+      wideGroups.insert(leaderOf(value));
   // Beyond 8 bits, what the proof of the accumulators leaves of the storage.
   llvm::DenseMap<const void *, int32_t> groupMax;
   for (Value value : needed) {
     auto range = groupRanges.find(leaderOf(value));
-    if (activationMax <= kLeastInputMax || range == groupRanges.end())
+    if (!wideGroups.contains(leaderOf(value)) || range == groupRanges.end())
       continue;
     int32_t &largest =
-        groupMax.try_emplace(leaderOf(value), activationMax).first->second;
+        groupMax.try_emplace(leaderOf(value), QDenseOp::kMaxInput)
+            .first->second;
     for (Operation *user : value.getUsers())
       if (isQuantizableDense(user) && placement.isInteger(user))
         largest = largestInput(cast<DenseOp>(user), range->second, largest);

@@ -37,12 +37,19 @@ struct ValueParameters {
   llvm::MapVector<Value, Chain> chains;
   /// Values that must be stored.
   llvm::SetVector<Value> needed;
+  /// Values that are stored in up to 15 bits, the others in up to 8.
+  llvm::DenseSet<Value> wide;
   /// The result: the type of every value that is stored.
   llvm::MapVector<Value, quant::UniformQuantizedType> types;
 
+  /// Which values are wide: what a dense layer's `qnet.precision` wants of its
+  /// input, or `byDefault`; ops between pass on what their result has.
+  void chooseWidths(func::FuncOp function, const Placement &placement,
+                    bool byDefault);
+
   /// Types of the needed values: one for all that a move or an extreme of
-  /// integer ops ties together. Past 255, `activationMax` is what the storage
-  /// holds, and dense layers that read a value may allow less (InputRange.h).
+  /// integer ops ties together. Those of 8 bits end at `activationMax`; of wide
+  /// ones, dense layers that read them allow more or less (InputRange.h).
   LogicalResult chooseTypes(func::FuncOp function, const Placement &placement,
                             int32_t activationMax);
 

@@ -12,13 +12,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .compilation import quantize
+from .compilation import quantize, tune
 from .errors import QuantcError, QuantcWarning
 from .manifest import Tensor
 from .quantized import Comparison, Quantized, load, reference
+from .tuning import Frontier, Point
 
 __all__ = [
     "Comparison",
+    "Frontier",
+    "Point",
     "QuantcError",
     "QuantcWarning",
     "Quantized",
@@ -27,6 +30,7 @@ __all__ = [
     "load",
     "quantize",
     "reference",
+    "tune",
 ]
 
 __version__ = "0.1.0"

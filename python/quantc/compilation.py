@@ -1,4 +1,4 @@
-"""`quantize`: from a trained network and calibration rows to a compiled one."""
+"""`quantize`: from a trained network and calibration rows to a compiled one; `tune`: which bits are worth it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from numpy.typing import ArrayLike
 
 from .arrays import data_argument
 from .quantized import Quantized, Source
-from .tool import Progress
+from .tool import Progress, run_tool
+from .tuning import Frontier, Plan, plan_argument, read_frontier
 
-__all__ = ["quantize"]
+__all__ = ["quantize", "tune"]
 
 METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
 WEIGHTS = ("int8", "int4", "mixed")
-ACTIVATIONS = ("int8", "int16")
+ACTIVATIONS = ("int8", "int16", "mixed")
 EFFORTS = ("low", "default", "high")
+MINIMIZE = ("time", "size")
 FALLBACK_NAME = "model"
 EXPORTERS = {  # what to do with a model of a framework, by the root of the module that defines its class
     "torch": "export it with torch.onnx.export and give the file",
@@ -47,6 +49,9 @@ def quantize(
     *,
     activations: str = "int8",
     effort: str = "default",
+    validation: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
+    minimize: str | None = None,
+    plan: Plan | None = None,
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -61,13 +66,15 @@ def quantize(
         How a range is chosen from what was measured.
     weights : {"int8", "int4", "mixed"}
         The weights' width. "int4" halves what a layer reads and stores, at a cost in accuracy; layers too small to gain
-        by it keep 8 bits.
+        by it keep 8 bits. "mixed" is the smallest program that loses next to nothing: 4 bits for some layers, 8 for
+        others, so that 99.8% of decisions stay as in float, or the signal-to-noise ratio within 1 dB.
     prune : str, optional
         Weights to set to zero in each layer: "2:4" (two of each four inputs), "block:F" (the share F of blocks of 32
         outputs by 4 inputs, which the kernels skip) or "magnitude:F" (of single weights); "neurons:F" removes hidden
         channels. Without training after it this costs accuracy: rather train with zeros, which are found by themselves.
     accuracy_budget : float or str, optional
-        How much accuracy may be lost: 0.001 or "0.1%".
+        How much accuracy may be lost: 0.001 or "0.1%" of the score with `labels`, of decisions without; or the least
+        signal-to-noise ratio, such as "40dB". The layers' bits are then chosen so that no more is lost.
     target : str, optional
         Target triple; by default this machine's. The result of another target does not run here.
     cpu : str
@@ -76,14 +83,21 @@ def quantize(
         How many threads `Quantized.predict` uses for batches that are worth it; the bits are the same. They start
         with the first such call. Calls from several threads of Python run at the same time whatever this says.
     labels : array of int, shape (rows,), or path, optional
-        The calibration rows' labels.
+        The classes of the rows that decide: of `validation`, or else of the calibration rows.
     progress : bool or callable, optional
         True writes a line of progress to standard error; a callable gets (stage, done, total).
-    activations : {"int8", "int16"}
-        The width of the values between layers: 16 bits for inputs of a wide range, at about half the speed.
+    activations : {"int8", "int16", "mixed"}
+        The width of the values between layers: 16 bits for inputs of a wide range, at about half the speed. "mixed"
+        widens those of the layers that gain most by it, for at most a tenth more of the modelled time.
     effort : {"low", "default", "high"}
         Work on the rounding of weights: "low" takes the nearest, "default" lets the errors of weights cancel in the
         output, "high" does all that helps, within a minute.
+    validation : array, mapping or path, optional
+        Rows to judge the accuracy by; without them the calibration rows.
+    minimize : {"time", "size"}, optional
+        What the layers' bits are chosen for within the budget; by default time, with ``weights="mixed"`` size.
+    plan : Point, mapping of layer name to precision, or path, optional
+        The layers' precisions ("int4", "int8", "int8x16"): one of the points that `tune` gives, or your own.
 
     Returns
     -------
@@ -103,12 +117,19 @@ def quantize(
     >>> scores = q(x)                                       # doctest: +SKIP
     """
     options = _options(method, weights, activations, effort, prune, accuracy_budget, target, cpu, threads)
+    if minimize is not None:
+        _one_of("minimize", minimize, MINIMIZE)
+        options.append(f"--minimize={minimize}")
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     try:
         path = _model_file(model, scratch)
         options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]
+        if validation is not None:
+            options += ["--validation", os.fspath(data_argument(validation, scratch, "validation"))]
         if labels is not None:
             options += ["--labels", os.fspath(data_argument(labels, scratch, "labels"))]
+        if plan is not None:
+            options += ["--plan", os.fspath(plan_argument(plan, scratch))]
         source = Source(path, tuple(options))
         out = scratch / "out"
         out.mkdir()
@@ -117,6 +138,72 @@ def quantize(
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def tune(
+    model: str | os.PathLike[str] | bytes | Any,
+    calibration: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+    validation: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
+    labels: ArrayLike | str | os.PathLike[str] | None = None,
+    accuracy_budget: float | str | None = None,
+    minimize: str = "time",
+    *,
+    points: int = 12,
+    method: str = "auto",
+    target: str | None = None,
+    cpu: str = "native",
+    allow_float: bool = False,
+    progress: bool | Progress | None = None,
+) -> Frontier:
+    """Find the layers' bits that are worth what they cost.
+
+    Every precision of every layer is measured once; the best combinations are compiled and run.
+
+    Parameters
+    ----------
+    model, calibration, validation, labels, accuracy_budget, method, target, cpu, progress
+        As `quantize` has them.
+    minimize : {"time", "size"}
+        What is weighed against accuracy: the modelled time, or the bytes of weights.
+    points : int
+        How many combinations are compiled and run, beside those that the budget asks for.
+    allow_float : bool
+        Whether layers may stay in float.
+
+    Returns
+    -------
+    Frontier
+        Its points, the cheapest first. Each can be given to `quantize` as `plan`.
+
+    Raises
+    ------
+    QuantcError
+        If the model or the data cannot be compiled, or no point reaches the budget.
+    TypeError, ValueError, FileNotFoundError
+        If an argument is not what is written above.
+
+    Examples
+    --------
+    >>> frontier = quantc.tune("digits.onnx", calibration, x, labels=y)     # doctest: +SKIP
+    >>> q = quantc.quantize("digits.onnx", calibration, plan=frontier[2])   # doctest: +SKIP
+    """
+    options = _options(method, "int8", "int8", "default", None, accuracy_budget, target, cpu, threads=1)
+    _one_of("minimize", minimize, MINIMIZE)
+    if type(points) is not int or not 2 <= points <= 200:
+        raise ValueError(f"points: needs an integer from 2 to 200, got {points!r}")
+    options += [f"--minimize={minimize}", f"--points={points}"]
+    if allow_float:
+        options.append("--allow-float")
+    with tempfile.TemporaryDirectory(prefix="quantc-") as folder:
+        scratch = Path(folder)
+        path = _model_file(model, scratch)
+        options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]
+        if validation is not None:
+            options += ["--validation", os.fspath(data_argument(validation, scratch, "validation"))]
+        if labels is not None:
+            options += ["--labels", os.fspath(data_argument(labels, scratch, "labels"))]
+        run_tool(["tune", path, *options, "-o", scratch / "out", "--progress=json"], _progress(progress))
+        return read_frontier(scratch / "out")
 
 
 def _options(
@@ -172,8 +259,8 @@ def _word(name: str, value: object) -> str:
 
 def _budget(value: float | str) -> str:
     if isinstance(value, str):
-        if not re.fullmatch(r"\d+(\.\d+)?%", value):
-            raise ValueError(f"accuracy_budget: {value!r} is not of the form '0.1%'")
+        if not re.fullmatch(r"\d+(\.\d+)?(%|dB)", value):
+            raise ValueError(f"accuracy_budget: {value!r} is not of the form '0.1%' or '40dB'")
         return value
     if not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise ValueError(f"accuracy_budget: needs a share from 0 up to 1, or a text like '0.1%', got {value!r}")

@@ -50,12 +50,54 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
        "is not of the form NAME=lo:hi"},
       {"fix-range", [](Options o) { o.fixedRanges = {"a=0:1", "b=1:0"}; },
        "--fix-range=b=1:0: needs two numbers of f32, the smaller first"},
-      {"weights", [](Options o) { o.weights = "mixed"; },
-       "not part of this version; choose from int8, int4"},
+      {"budget", [](Options o) { o.accuracyBudget = "0.1"; }, "has no unit"},
+      {"budget", [](Options o) { o.accuracyBudget = "x%"; }, "is no number"},
+      {"budget", [](Options o) { o.accuracyBudget = "nan%"; }, "is no number"},
+      {"budget", [](Options o) { o.accuracyBudget = "-1%"; }, "not from 0%"},
+      {"minimize",
+       [](Options o) {
+         o.accuracyBudget = "40dB";
+         o.minimize = "weight";
+       },
+       "choose from time, size"},
+      {"labels", [](Options o) { o.labels = "y.npy"; },
+       "--labels is for the search over bits; ask for it with "
+       "--accuracy-budget or --weights=mixed"},
+      {"search and bits",
+       [](Options o) {
+         o.accuracyBudget = "1%";
+         o.weights = "int4";
+       },
+       "leave --weights=int4 out"},
+      {"search and plan",
+       [](Options o) {
+         o.weights = "mixed";
+         o.plan = "p.json";
+       },
+       "leave one of the two out"},
+      {"search and width",
+       [](Options o) {
+         o.accuracyBudget = "1%";
+         o.activations = "int16";
+       },
+       "leave --activations=int16 out"},
+      {"search without rows",
+       [](Options o) {
+         o.weights = "mixed";
+         o.calibration.clear();
+         o.ranges = "r.json";
+       },
+       "name some with --validation"},
+      {"search and stages",
+       [](Options o) {
+         o.activations = "mixed";
+         o.to = Stage::Calibrate;
+       },
+       "needs the stages from calibrate to quantize"},
       {"weights", [](Options o) { o.weights = "int7"; },
-       "unknown; choose from int8, int4"},
+       "unknown; choose from int8, int4, mixed"},
       {"activations", [](Options o) { o.activations = "int32"; },
-       "unknown; choose from int8, int16"},
+       "unknown; choose from int8, int16, mixed"},
       {"bits",
        [](Options o) {
          o.activations = "int16";

@@ -21,11 +21,10 @@ static cl::opt<std::string>
                    cl::init("auto"), cl::sub(cl::SubCommand::getAll()));
 
 ArrayRef<Command> commands() {
-  static const Command table[] = {{&compileCommand, runCompile},
-                                  {&runCommand, runRun},
-                                  {&inspectCommand, runInspect},
-                                  {&compareCommand, runCompare},
-                                  {&benchCommand, runBench}};
+  static const Command table[] = {
+      {&compileCommand, runCompile}, {&runCommand, runRun},
+      {&inspectCommand, runInspect}, {&compareCommand, runCompare},
+      {&benchCommand, runBench},     {&tuneCommand, runTune}};
   return table;
 }
 

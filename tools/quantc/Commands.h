@@ -19,12 +19,13 @@ struct Command {
 llvm::ArrayRef<Command> commands();
 
 extern llvm::cl::SubCommand compileCommand, runCommand, inspectCommand,
-    compareCommand, benchCommand;
+    compareCommand, benchCommand, tuneCommand;
 int runCompile(Reporter &reporter);
 int runRun(Reporter &reporter);
 int runInspect(Reporter &reporter);
 int runCompare(Reporter &reporter);
 int runBench(Reporter &reporter);
+int runTune(Reporter &reporter);
 
 /// Reads the command line. An exit code where there is nothing to run: wrong
 /// usage, or help that has been printed.

@@ -44,14 +44,41 @@ static cl::opt<std::string>
     name("name", cl::value_desc("N"),
          cl::desc("name of the program and its files (the model's by default)"),
          cl::sub(compileCommand));
-static cl::opt<std::string> weights("weights", cl::value_desc("BITS"),
-                                    cl::desc("weights: int8 (default) or int4"),
-                                    cl::init("int8"), cl::sub(compileCommand));
+static cl::opt<std::string>
+    weights("weights", cl::value_desc("BITS"),
+            cl::desc("weights: int8 (default), int4, or "
+                     "mixed: 4 bits for the layers "
+                     "where they cost next to nothing"),
+            cl::init("int8"), cl::sub(compileCommand));
 static cl::opt<std::string> activations("activations", cl::value_desc("BITS"),
-                                        cl::desc("activations: int8 (default) "
-                                                 "or int16"),
+                                        cl::desc("activations: int8 (default), "
+                                                 "int16, or mixed: up to 15 "
+                                                 "bits where they gain most"),
                                         cl::init("int8"),
                                         cl::sub(compileCommand));
+static cl::opt<std::string>
+    plan("plan", cl::value_desc("FILE"),
+         cl::desc("the layers' bits, as quantc tune writes them"),
+         cl::sub(compileCommand));
+static cl::opt<std::string>
+    budget("accuracy-budget", cl::value_desc("B"),
+           cl::desc("choose the layers' bits so that no more is lost: "
+                    "percentage points (0.1%) of the score with --labels, of "
+                    "decisions without; or the least SQNR (40dB)"),
+           cl::sub(compileCommand));
+static cl::opt<std::string>
+    minimize("minimize", cl::value_desc("WHAT"),
+             cl::desc("within the budget: time (default) or size (default of "
+                      "--weights=mixed)"),
+             cl::sub(compileCommand));
+static cl::list<std::string>
+    validation("validation", cl::value_desc("V.npy"),
+               cl::desc("rows to judge by (the calibration rows)"),
+               cl::sub(compileCommand));
+static cl::opt<std::string>
+    labels("labels", cl::value_desc("Y.npy"),
+           cl::desc("the classes of the rows to judge by"),
+           cl::sub(compileCommand));
 static cl::opt<std::string>
     method("method", cl::value_desc("METHOD"),
            cl::desc("ranges from calibration: auto (default), minmax, "
@@ -133,6 +160,11 @@ static Expected<CompileOptions> readOptions() {
   options.name = name;
   options.weights = weights;
   options.activations = activations;
+  options.plan = plan;
+  options.accuracyBudget = budget;
+  options.minimize = minimize;
+  options.validation.assign(validation.begin(), validation.end());
+  options.labels = labels;
   options.method = method;
   options.percentile = percentile;
   options.requant = requant;

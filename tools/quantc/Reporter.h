@@ -38,9 +38,10 @@ public:
 
   bool failed() const { return errors != 0; }
 
-private:
+  /// Takes the line of progress off the terminal, before other output.
   void clearLine();
 
+private:
   bool json = false;
   bool lineOpen = false;
   unsigned errors = 0;

@@ -68,10 +68,12 @@ struct NativeOutput {
 
 /// Translates, optimizes once and writes every output. `modules` holds one
 /// LLVM-dialect module a variant of the target, in the target's order; with
-/// several, entry points get a dispatcher that runs once.
+/// several, entry points get a dispatcher that runs once. `quick` optimizes
+/// less: the same results from slower code, sooner.
 LogicalResult emitNative(llvm::ArrayRef<ModuleOp> modules, llvm::StringRef name,
                          const Target &target,
-                         llvm::ArrayRef<NativeOutput> outputs);
+                         llvm::ArrayRef<NativeOutput> outputs,
+                         bool quick = false);
 
 /// N_run and N_workspace_size over N_run_parallel, for a library with threads.
 struct ThreadedEntry {
@@ -97,8 +99,10 @@ public:
   /// The address of an exported function, or null.
   virtual void *lookup(llvm::StringRef symbol) = 0;
 };
-FailureOr<std::unique_ptr<JitProgram>>
-jitCompile(ModuleOp module, llvm::StringRef name, const Target &target);
+FailureOr<std::unique_ptr<JitProgram>> jitCompile(ModuleOp module,
+                                                  llvm::StringRef name,
+                                                  const Target &target,
+                                                  bool quick = false);
 
 } // namespace mlir::qnet
 

@@ -67,6 +67,10 @@ Choice chooseRow(const LayerWeights &layer, Isa isa);
 double timeOverFloat(const LayerWeights &layer, const Choice &choice);
 double timeOverFloat(int64_t n, int64_t k, const KernelRow &grouped);
 
+/// By the cost model, the cycles that a float layer takes for a row: the time
+/// of its panels at the rate of the instruction set's float row.
+double floatCycles(int64_t n, int64_t k, Isa isa);
+
 } // namespace mlir::qnet
 
 #endif // QUANTC_KERNELS_SCHEDULE_H

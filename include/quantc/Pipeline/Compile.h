@@ -6,6 +6,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "quantc/Pipeline/Stages.h"
+#include "quantc/Pipeline/Tune.h"
 #include "llvm/Support/Error.h"
 #include <set>
 #include <string>
@@ -41,8 +42,22 @@ struct CompileOptions {
   std::string name;   ///< Of the program; "" takes the model file's.
   std::string target; ///< Triple; "" is this machine.
   std::string cpu = "native";
+  /// "mixed": the search over bits chooses, by `accuracyBudget` or by default
+  /// the smallest program that loses next to nothing (Tune.h).
   std::string weights = "int8";
+  /// "mixed": up to 15 bits for the layers that gain most by them.
   std::string activations = "int8";
+  std::string plan; ///< The layers' precisions (Precision.h), from a file.
+  /// How much accuracy may be lost (parseBudget): the search over bits then
+  /// chooses, and `minimize` says what for: "time" or "size" (the default of
+  /// weights "mixed"), "" for the default.
+  std::string accuracyBudget;
+  std::string minimize;
+  /// Rows to judge by, as `calibration` names them, or none to judge by those.
+  std::vector<std::string> validation;
+  std::string labels; ///< Of those rows, a .npy file.
+  /// Nothing is written but what the search finds: for tuneModel.
+  bool onlySearches = false;
   std::string method = "auto";
   std::string requant = "float";
   /// "accuracy": activations use all of 8 bits (of 16 they always do). "speed":
@@ -95,6 +110,11 @@ llvm::Expected<std::set<Artifact>> parseArtifacts(StringRef list);
 /// registerAllDialects); the output folder is as it was before then.
 LogicalResult compile(const CompileOptions &options, MLIRContext &context,
                       ProgressSink &progress);
+
+/// The stages up to calibration, and then the search over bits: what `quantc
+/// tune` shows. `points` is TuneOptions'. Nothing is written.
+FailureOr<TuneResult> tuneModel(const CompileOptions &options, size_t points,
+                                MLIRContext &context, ProgressSink &progress);
 
 /// The float network of a model file, imported and (with `prepared`) prepared:
 /// what `compare` holds a compiled program against. MLIR files are parsed.

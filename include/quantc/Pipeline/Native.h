@@ -46,7 +46,7 @@ LogicalResult lowerToNative(ModuleOp module, StringRef name,
                             const Target &target, const CpuVariant &variant,
                             ProgramInterface &interface,
                             bool packedEntry = false, StringRef kernel = {},
-                            bool lists = false);
+                            bool lists = false, bool oneRow = true);
 
 /// All of it: clones `module` for every variant of the target, lowers and
 /// emits. Several kinds may be asked for at once; the work is done once.
@@ -58,6 +58,10 @@ LogicalResult compileNative(ModuleOp module, StringRef name,
 /// A runner of a float (or integer) graph as native code in this process:
 /// the RunnerFactory that Calibrate asks for.
 FailureOr<std::unique_ptr<FloatRunner>> makeNativeRunner(ModuleOp module);
+
+/// The same, compiled in a third of the time to code of the same results that
+/// may be slower: for graphs that run on some hundred rows once.
+FailureOr<std::unique_ptr<FloatRunner>> makeQuickRunner(ModuleOp module);
 
 /// What the manifest says of how a layer runs on a CPU.
 struct KernelUse {
@@ -72,6 +76,8 @@ struct KernelUse {
   double listedShare = 1;
   /// Its time over that of the float layer that it replaces, by the cost model.
   double timeOverFloat = 0;
+  /// Its time for a row by the cost model.
+  double cycles = 0;
 };
 KernelUse kernelUse(QDenseOp op, const CpuVariant &variant);
 

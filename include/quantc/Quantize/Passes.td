@@ -27,6 +27,41 @@ def AbsorbQdq : Pass<"absorb-qdq", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def AssignPrecision : Pass<"assign-precision", "::mlir::ModuleOp"> {
+  let summary = "The bits of single layers, from a plan";
+  let description = [{
+    Writes `qnet.precision` on the dense layers that a plan names, and checks those
+    that are there already:
+
+    | precision | weights | input |
+    |---|---|---|
+    | `int4` | 4 bits, a multiplier for each 64 input channels | 8 bits |
+    | `int8` | 8 bits, a scale for each output channel | 8 bits |
+    | `int8x16` | 8 bits | up to 15 bits |
+    | `float` | f32, with `allow-float` only | as it is; 15 bits where it must be stored |
+
+    A layer without one gets what the options of the stage say. A value that
+    several layers read has the width that the most demanding one wants.
+
+    A plan is a JSON file. The names are those of the model's nodes, as `quantc
+    inspect` lists them:
+
+    ```json
+    { "format": "quantc-plan",
+      "layers": [ { "name": "fc1", "precision": "int4" } ] }
+    ```
+
+    A layer that the network does not have is an error, as is a precision that a
+    layer can't have: weights of 4 bits need 64 input channels or more, and an input
+    that no other layer wants in 16 bits.
+  }];
+  let options = [
+    Option<"plan", "plan", "std::string", "\"\"", "The plan's file">,
+    Option<"allowFloat", "allow-float", "bool", "false",
+           "Accept the precision float">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def DecomposeForIntegers
     : Pass<"decompose-for-integers", "::mlir::ModuleOp"> {
   let summary = "Write composite float ops as ops that have an integer form";
@@ -60,6 +95,10 @@ def AssignParameters : Pass<"assign-parameters", "::mlir::ModuleOp"> {
       the proof allows: the largest integer up to 32767 under which no accumulator
       of the `dense` ops that read the value can leave 32 bits, whatever the input;
       at least 255. Indices of functions have 15 bits then.
+    - A dense layer's `qnet.precision` says for its input what `activations` says
+      for all: `int8x16` and `float` want 16 bits, `int8` and `int4` 8. A value has
+      the width that its most demanding reader wants; arithmetic and functions pass
+      on to their operands what their result has.
     - A `dense` whose result is only read as float gets no pair: its result
       comes straight from the accumulators.
     - Float ops after the last dense layer of a path, and preprocessing of graph
@@ -173,7 +212,8 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     least squared error. Layers of fewer input channels, whose one group would be
     padded, and of fewer than `least-int4` weights, where less than 2 KiB would be
     saved for the accuracy that it costs, keep 8 bits, and the reason as
-    `qnet.weights`; so do layers whose input has 16 bits.
+    `qnet.weights`; so do layers whose input has 16 bits. A layer's `qnet.precision`
+    comes before the option, and `int4` there takes layers of any number of weights.
 
     With `requant=fixed` quantized results use an integer multiplier and shift.
   }];

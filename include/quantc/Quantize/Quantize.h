@@ -67,6 +67,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
   Option<std::string> weights{*this, "weights",
                               llvm::cl::desc("bits of weights: int8 or int4"),
                               llvm::cl::init("int8")};
+  Option<std::string> plan{
+      *this, "plan",
+      llvm::cl::desc("a file with the precision of single layers"),
+      llvm::cl::init("")};
   Option<std::string> requant{
       *this, "requant",
       llvm::cl::desc("requantization of dense layers: float or fixed"),
