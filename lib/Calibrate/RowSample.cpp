@@ -59,17 +59,16 @@ void RowSample::offer(Key key, uint64_t count) {
 
 void RowSample::add(std::span<const float *const> inputs, int64_t rows) {
   assert(inputs.size() == widths.size() && "one buffer an input");
-  Key key;
+  std::vector<float> scratch(rowWidth);
   for (int64_t row = 0; row < rows; ++row) {
-    key.row.resize(rowWidth);
-    float *to = key.row.data();
+    float *to = scratch.data();
     for (auto [values, width] : llvm::zip_equal(inputs, widths))
       // + 0: the two zeros are one number.
       to = std::transform(values + row * width, values + (row + 1) * width, to,
                           [](float x) { return x + 0.0f; });
-    key.hash = hashOf(key.row);
-    if (!isBeyond(key.hash))
-      offer(std::move(key), 1);
+    const uint64_t hash = hashOf(scratch);
+    if (!isBeyond(hash))
+      offer({hash, scratch}, 1);
   }
 }
 

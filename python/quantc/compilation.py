@@ -224,15 +224,13 @@ def _options(
     _one_of("effort", effort, EFFORTS)
     if type(threads) is not int or threads < 1:
         raise ValueError(f"threads: needs a positive integer, got {threads!r}")
-    options = []
-    if method != "auto":
-        options.append(f"--method={method}")
-    if weights != "int8":
-        options.append(f"--weights={weights}")
-    if activations != "int8":
-        options.append(f"--activations={activations}")
-    if effort != "default":
-        options.append(f"--effort={effort}")
+    words = (
+        ("method", method, "auto"),
+        ("weights", weights, "int8"),
+        ("activations", activations, "int8"),
+        ("effort", effort, "default"),
+    )
+    options = [f"--{flag}={value}" for flag, value, default in words if value != default]
     if prune is not None:
         options.append(f"--prune={_word('prune', prune)}")
     if accuracy_budget is not None:

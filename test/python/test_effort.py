@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(1)
     nodes, constants, value = [], [], "x"
     widths = (INPUTS, HIDDEN, HIDDEN, OUTPUTS)
-    for index, (columns, rows) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (columns, rows) in enumerate(pairwise(widths)):
         weights = generator.normal(0, 1.4 / columns**0.5, (columns, rows)).astype(np.float32)
         bias = generator.normal(0, 0.1, rows).astype(np.float32)
         constants += [numpy_helper.from_array(weights, f"w{index}"), numpy_helper.from_array(bias, f"b{index}")]
