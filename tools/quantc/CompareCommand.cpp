@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "Arrays.h"
 #include "Commands.h"
+#include "CompareAnalyses.h"
 #include "Program.h"
 #include "TextTable.h"
 
@@ -49,6 +50,11 @@ static cl::opt<std::string>
     labels("labels", cl::value_desc("Y.npy"),
            cl::desc("the rows' classes, to count what is right"),
            cl::sub(compareCommand));
+static cl::opt<bool>
+    culprits("culprits",
+             cl::desc("rank what the output's error comes from: layers, "
+                      "values, channels, input features, rows"),
+             cl::sub(compareCommand));
 static cl::opt<bool> asJson("json", cl::desc("for programs to read"),
                             cl::sub(compareCommand));
 
@@ -71,6 +77,11 @@ public:
   Comparison(mlir::MLIRContext &context) : context(context) {}
   Expected<Findings> run();
 
+  /// For the analyses, after `run`.
+  AnalysisInputs analysisInputs() const {
+    return {*floatModule, *integerModule, arrays, names, classes};
+  }
+
 private:
   Error load();
   Error compareBlock(int64_t first, int64_t count);
@@ -84,6 +95,7 @@ private:
   mlir::func::FuncOp floatMain, integerMain;
   std::unique_ptr<Program> library;
   std::vector<NumpyArray> arrays;
+  std::vector<std::string> names;
   std::vector<double> classes;
   Findings findings;
 };
@@ -119,7 +131,6 @@ Error Comparison::load() {
     return problem("'" + model + "' and '" + program +
                    "' have different inputs or outputs: the program was not "
                    "compiled from this model");
-  std::vector<std::string> names;
   for (const mlir::qnet::ManifestTensor &input : manifest->inputs)
     names.push_back(input.name);
   auto opened = openInputs(inputs, names);
@@ -312,7 +323,8 @@ static json::Value finite(double value) {
   return std::isfinite(value) ? json::Value(value) : json::Value(nullptr);
 }
 
-static void writeFindings(const Findings &findings) {
+static void writeFindings(const Findings &findings, const Analyses &analyses,
+                          const AnalysisInputs &inputs) {
   json::Array layers;
   for (const LayerDifference &layer : findings.layers)
     layers.push_back(
@@ -330,6 +342,7 @@ static void writeFindings(const Findings &findings) {
     root["float_accuracy"] = double(findings.floatRight) / findings.rows;
     root["integer_accuracy"] = double(findings.integerRight) / findings.rows;
   }
+  writeAnalyses(analyses, inputs, root);
   outs() << formatv("{0:2}\n", json::Value(std::move(root)));
 }
 
@@ -338,14 +351,26 @@ int runCompare(Reporter &reporter) {
   mlir::qnet::registerAllDialects(registry);
   mlir::MLIRContext context(registry);
   reporter.attach(context);
-  Expected<Findings> findings = Comparison(context).run();
-  if (!findings) {
-    std::string text = toString(findings.takeError());
+  auto fail = [&](Error error) {
+    std::string text = toString(std::move(error));
     if (!reporter.failed())
       reporter.error(text);
     return ExitCode::Failed;
+  };
+  Comparison comparison(context);
+  Expected<Findings> findings = comparison.run();
+  if (!findings)
+    return fail(findings.takeError());
+  AnalysisInputs given = comparison.analysisInputs();
+  Expected<Analyses> analyses = analyze({culprits}, given);
+  if (!analyses)
+    return fail(analyses.takeError());
+  if (asJson) {
+    writeFindings(*findings, *analyses, given);
+  } else {
+    printFindings(*findings);
+    printAnalyses(*analyses, given);
   }
-  asJson ? writeFindings(*findings) : printFindings(*findings);
   reporter.done();
   // Different bits are a broken promise, not a statistic.
   if (findings->unequalBits != 0) {
