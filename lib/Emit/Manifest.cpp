@@ -107,6 +107,8 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
                {"calibration",
                 {{"rows", manifest.calibrationRows},
                  {"rows_skipped", manifest.calibrationRowsSkipped}}}};
+  if (!manifest.clipped.empty())
+    root["clipped"] = manifest.clipped;
   for (const ManifestTensor &tensor : manifest.inputs)
     root["inputs"].push_back(tensorJson(tensor));
   for (const ManifestTensor &tensor : manifest.outputs)
@@ -306,6 +308,8 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
   for (const json &tensor : reader.list(root, "outputs"))
     result.outputs.push_back(reader.tensor(tensor));
   result.eightBitEntry = reader.boolean(root, "int8_entry");
+  if (root.contains("clipped"))
+    result.clipped = reader.words(root, "clipped");
   for (const json &layer : reader.list(root, "layers"))
     result.layers.push_back(reader.layer(layer));
   for (const json &entry : reader.list(root, "ledger"))

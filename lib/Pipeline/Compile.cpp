@@ -262,6 +262,7 @@ LogicalResult Compilation::calibrateGraph() {
 LogicalResult Compilation::quantize() {
   QuantizeOptions stage;
   stage.allowFloat = options.allowFloat;
+  stage.requireInt = options.requireInt;
   stage.requant = options.requant;
   stage.weights = options.weights;
   stage.activations = options.activations;

@@ -117,6 +117,9 @@ Error checkOptions(const CompileOptions &options) {
                             ".csv file with --calibration"
                           : "--ranges takes the place of --calibration; give "
                             "one of the two");
+  if (options.requireInt && options.allowFloat)
+    return wrongUsage("--require-int and --allow-float ask for opposite "
+                      "things; give one of the two");
   if (options.threads < 1 || options.threads > kMaxThreads)
     return wrongUsage("--threads=" + Twine(options.threads) +
                       " is not from 1 to " + Twine(kMaxThreads));

@@ -22,14 +22,6 @@ func::FuncOp mainOf(ModuleOp module) {
   return module.lookupSymbol<func::FuncOp>("main");
 }
 
-bool isFiniteRow(const Rows &rows, int64_t row) {
-  for (size_t i = 0; i != rows.tensors.size(); ++i)
-    if (!llvm::all_of(rowOf(rows, i, row),
-                      [](float x) { return std::isfinite(x); }))
-      return false;
-  return true;
-}
-
 class Search {
 public:
   Search(const CulpritOptions &options) : options(options) {}

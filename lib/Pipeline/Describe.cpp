@@ -129,6 +129,7 @@ void describeProgram(ModuleOp module, const Target &target,
   for (const TensorInterface &tensor : interface.outputs)
     manifest.outputs.push_back(describeTensor(tensor));
   manifest.eightBitEntry = interface.hasEightBitEntry;
+  manifest.clipped = interface.clipped;
 
   uint64_t weightsBytes = 0;
   for (Operation &op : main.getBody().front().without_terminator()) {

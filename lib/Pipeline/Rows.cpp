@@ -104,6 +104,14 @@ OutputError qnet::outputError(const Rows &expected, const Rows &actual) {
   return error;
 }
 
+bool qnet::isFiniteRow(const Rows &rows, int64_t row) {
+  for (size_t i = 0; i != rows.tensors.size(); ++i)
+    if (!llvm::all_of(rowOf(rows, i, row),
+                      [](float x) { return std::isfinite(x); }))
+      return false;
+  return true;
+}
+
 int64_t qnet::productsOfRow(ModuleOp module) {
   int64_t products = 1;
   module.walk([&](Operation *op) {

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Reference/Simulate.h"
 
+#include "quantc/Dialect/Batch.h"
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Reference/Compare.h"
 
@@ -370,21 +371,9 @@ FailureOr<Simulation> Simulator::run() {
                                   << " cannot be simulated: it must have a "
                                      "body of one block";
   // Rows of a switch are rows of the batch.
-  WalkResult walked = actual.walk([](ReshapeOp op) {
-    auto count = [](Value value) {
-      int64_t product = 1;
-      for (int64_t size : cast<ShapedType>(value.getType()).getShape())
-        product *= ShapedType::isDynamic(size) ? 1 : size;
-      return product;
-    };
-    if (count(op.getInput()) == count(op.getResult()))
-      return WalkResult::advance();
-    op.emitOpError("makes rows of parts of rows, which the simulation of "
-                   "quantization does not follow");
-    return WalkResult::interrupt();
-  });
-  if (walked.wasInterrupted())
-    return failure();
+  if (ReshapeOp op = firstRegrouping(actual))
+    return op.emitOpError("makes rows of parts of rows, which the simulation "
+                          "of quantization does not follow");
 
   simulation.module = ModuleOp::create(loc);
   OpBuilder outer = OpBuilder::atBlockEnd(simulation.module->getBody());

@@ -45,6 +45,8 @@ def quantize(
     progress: bool | Progress | None = None,
     *,
     activations: str = "int8",
+    require_int: bool = False,
+    count_clipped: bool = False,
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -80,6 +82,11 @@ def quantize(
     activations : {"int8", "int16"}
         The width of the values between layers: 16 bits for inputs of a wide range, at about half the speed.
 
+    require_int : bool
+        Fail if any op would stay in float, and name each with the reason.
+    count_clipped : bool
+        Count the values that each layer clips, for `Quantized.clipped`; calls take a little longer.
+
     Returns
     -------
     Quantized
@@ -99,6 +106,7 @@ def quantize(
     """
     options = _options(method, weights, activations, prune, accuracy_budget, target, cpu, threads)
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
+    options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
     try:
         path = _model_file(model, scratch)
         options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]

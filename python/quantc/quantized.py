@@ -257,6 +257,35 @@ class Quantized:
             raise QuantcError("the compiler's comparison is no JSON object")
         return Comparison(data)
 
+    def clipped(self, reset: bool = False) -> dict[str, int]:
+        """How many values each layer clipped to its range, in all calls of this object so far.
+
+        Values are clipped where a row leads outside what the calibration rows led to.
+
+        Parameters
+        ----------
+        reset : bool
+            Begin again from zero after this.
+
+        Returns
+        -------
+        dict of str to int
+            By the name of the layer, or of the input, that stores the values.
+
+        Raises
+        ------
+        QuantcError
+            If the network does not count: `quantize` and ``quantc compile`` do so on demand only.
+        """
+        if not self._manifest.clipped:
+            raise QuantcError(
+                "this network does not count clipped values",
+                remedy="compile it with quantize(..., count_clipped=True) or `quantc compile --count-clipped`",
+            )
+        if not isinstance(self._call, Library):
+            self._call()  # says why it does not run here
+        return dict(zip(self._manifest.clipped, self._call.clipped(reset), strict=True))  # type: ignore[attr-defined]
+
     def __repr__(self) -> str:
         data = self._manifest.data
         facts = [f"Quantized network {self.name!r}"]
@@ -369,6 +398,7 @@ def _open(path: Path, manifest: Manifest) -> Library:
             manifest.name,
             [(tensor.name, tensor.row_shape) for tensor in manifest.inputs],
             [(tensor.name, tensor.row_shape) for tensor in manifest.outputs],
+            len(manifest.clipped),
         )
     except (RuntimeError, ValueError) as error:
         raise QuantcError(str(error)) from error

@@ -65,6 +65,25 @@ Expected<Analyses> analyze(const AnalysisRequest &request,
       worst.row = analyses.rowNumbers[worst.row];
     analyses.culprits = std::move(*culprits);
   }
+  if (request.noise) {
+    std::vector<double> labels;
+    for (int64_t row : analyses.rowNumbers)
+      if (!inputs.labels.empty())
+        labels.push_back(inputs.labels[row]);
+    auto noise = mlir::qnet::measureRobustness(
+        inputs.floatModule, inputs.integerModule, *rows, labels, request.seed);
+    if (failed(noise))
+      return problem("");
+    analyses.noise = std::move(*noise);
+    analyses.seed = request.seed;
+  }
+  if (request.influence) {
+    auto influence = mlir::qnet::measureInfluence(inputs.floatModule, *rows,
+                                                  inputs.inputNames);
+    if (failed(influence))
+      return problem("");
+    analyses.influence = std::move(*influence);
+  }
   return analyses;
 }
 
@@ -142,9 +161,72 @@ static void printCulprits(const Analyses &analyses,
     outs() << "not undone: " << fixed << "\n";
 }
 
+static void printNoise(const Analyses &analyses, const AnalysisInputs &inputs) {
+  outs() << "\nnoise: float against integer on disturbed rows, and what the "
+            "disturbance alone does (seed "
+         << analyses.seed << ")\n\n";
+  std::vector<std::string> header = {
+      "inputs",        "SQNR dB",   "agreement",        "float alone",
+      "its agreement", "integer's", "rows not a number"};
+  if (!inputs.labels.empty())
+    header.insert(header.end(), {"float right", "integer right"});
+  TextTable table(header);
+  for (const mlir::qnet::Disturbance &line : analyses.noise) {
+    std::vector<std::string> cells = {
+        line.what,
+        decibels(line.integer.sqnr()),
+        share(line.integer.agreement()),
+        decibels(line.alone.sqnr()),
+        share(line.alone.agreement()),
+        share(line.integerAlone.agreement()),
+        formatv("{0}, {1}", line.floatSpecial, line.integerSpecial)};
+    double rows = line.integer.rows;
+    if (!inputs.labels.empty())
+      cells.insert(cells.end(), {share(line.floatRight / rows),
+                                 share(line.integerRight / rows)});
+    table.add(cells);
+  }
+  table.print(outs());
+}
+
+/// Rows of a table of influence for a person.
+static constexpr size_t kInfluenceLines = 10;
+
+static void printInfluence(const mlir::qnet::Influences &influences) {
+  auto print = [](StringRef kind, ArrayRef<mlir::qnet::Influence> list,
+                  bool hasGradient) {
+    if (list.empty())
+      return;
+    std::vector<std::string> header = {kind.str(), "output change",
+                                       "decisions changed"};
+    if (hasGradient)
+      header.push_back("gradient");
+    TextTable table(header);
+    for (const mlir::qnet::Influence &one : list.take_front(kInfluenceLines)) {
+      std::vector<std::string> cells = {
+          formatv("{0} {1}", one.name, one.channel), share(one.change),
+          share(one.decisions)};
+      if (hasGradient)
+        cells.push_back(
+            formatv("{0}", llvm::format("%.4g", one.gradient)).str());
+      table.add(cells);
+    }
+    outs() << "\n";
+    table.print(outs());
+  };
+  outs() << "\ninfluence: what the output does when one value is its mean, on "
+         << influences.rows << " rows\n";
+  print("input feature", influences.features, true);
+  print("neuron", influences.neurons, false);
+}
+
 void printAnalyses(const Analyses &analyses, const AnalysisInputs &inputs) {
   if (analyses.culprits)
     printCulprits(analyses, inputs);
+  if (!analyses.noise.empty())
+    printNoise(analyses, inputs);
+  if (analyses.influence)
+    printInfluence(*analyses.influence);
 }
 
 //===----------------------------------------------------------------------===//
@@ -202,10 +284,53 @@ static json::Object culpritsJson(const Culprits &culprits,
                       {"not_undone", std::move(fixed)}};
 }
 
+static json::Array noiseJson(const Analyses &analyses,
+                             const AnalysisInputs &inputs) {
+  json::Array array;
+  for (const mlir::qnet::Disturbance &line : analyses.noise) {
+    json::Object object{
+        {"inputs", line.what},
+        {"sqnr_db", finite(line.integer.sqnr())},
+        {"agreement", line.integer.agreement()},
+        {"float_alone_db", finite(line.alone.sqnr())},
+        {"float_alone_agreement", line.alone.agreement()},
+        {"integer_alone_db", finite(line.integerAlone.sqnr())},
+        {"integer_alone_agreement", line.integerAlone.agreement()},
+        {"float_special_rows", line.floatSpecial},
+        {"integer_special_rows", line.integerSpecial}};
+    if (!inputs.labels.empty()) {
+      object["float_accuracy"] = double(line.floatRight) / line.integer.rows;
+      object["integer_accuracy"] =
+          double(line.integerRight) / line.integer.rows;
+    }
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+static json::Array influenceJson(ArrayRef<mlir::qnet::Influence> list) {
+  json::Array array;
+  for (const mlir::qnet::Influence &one : list)
+    array.push_back(json::Object{{"name", json::fixUTF8(one.name)},
+                                 {"channel", one.channel},
+                                 {"gradient", finite(one.gradient)},
+                                 {"change", finite(one.change)},
+                                 {"decisions_changed", finite(one.decisions)}});
+  return array;
+}
+
 void writeAnalyses(const Analyses &analyses, const AnalysisInputs &inputs,
                    json::Object &root) {
   if (analyses.culprits)
     root["culprits"] = culpritsJson(*analyses.culprits, inputs);
+  if (!analyses.noise.empty())
+    root["noise"] = json::Object{{"seed", analyses.seed},
+                                 {"disturbances", noiseJson(analyses, inputs)}};
+  if (analyses.influence)
+    root["influence"] =
+        json::Object{{"rows", analyses.influence->rows},
+                     {"features", influenceJson(analyses.influence->features)},
+                     {"neurons", influenceJson(analyses.influence->neurons)}};
 }
 
 } // namespace quantc

@@ -4,6 +4,8 @@
 
 #include "quantc/Calibrate/NumpyFile.h"
 #include "quantc/Pipeline/Culprits.h"
+#include "quantc/Pipeline/Influence.h"
+#include "quantc/Pipeline/Robustness.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
@@ -11,8 +13,9 @@ namespace quantc {
 
 /// What `quantc compare` is asked to find out besides the layers' figures.
 struct AnalysisRequest {
-  bool culprits = false;
-  bool any() const { return culprits; }
+  bool culprits = false, noise = false, influence = false;
+  uint64_t seed = 0; ///< of the noise
+  bool any() const { return culprits || noise || influence; }
 };
 
 /// What the analyses work on; all of it outlives them.
@@ -29,6 +32,9 @@ struct Analyses {
   std::vector<int64_t> rowNumbers;
   int64_t allRows = 0;
   std::optional<mlir::qnet::Culprits> culprits;
+  std::vector<mlir::qnet::Disturbance> noise;
+  uint64_t seed = 0;
+  std::optional<mlir::qnet::Influences> influence;
 };
 
 /// An empty message is an error that is a diagnostic already.

@@ -55,6 +55,18 @@ static cl::opt<bool>
              cl::desc("rank what the output's error comes from: layers, "
                       "values, channels, input features, rows"),
              cl::sub(compareCommand));
+static cl::opt<bool>
+    noise("noise",
+          cl::desc("float against integer under noise, dropped features and "
+                   "values out of range"),
+          cl::sub(compareCommand));
+static cl::opt<uint64_t> seed("seed", cl::value_desc("S"),
+                              cl::desc("of --noise (0)"), cl::init(0),
+                              cl::sub(compareCommand));
+static cl::opt<bool>
+    influence("influence",
+              cl::desc("which input features and neurons matter to the output"),
+              cl::sub(compareCommand));
 static cl::opt<bool> asJson("json", cl::desc("for programs to read"),
                             cl::sub(compareCommand));
 
@@ -362,7 +374,8 @@ int runCompare(Reporter &reporter) {
   if (!findings)
     return fail(findings.takeError());
   AnalysisInputs given = comparison.analysisInputs();
-  Expected<Analyses> analyses = analyze({culprits}, given);
+  Expected<Analyses> analyses =
+      analyze({culprits, noise, influence, seed}, given);
   if (!analyses)
     return fail(analyses.takeError());
   if (asJson) {

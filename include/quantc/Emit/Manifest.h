@@ -97,6 +97,8 @@ struct Manifest {
   std::vector<ManifestTensor> outputs;
   /// Whether there is an `N_run_i8`: every tensor has 8-bit parameters.
   bool eightBitEntry = false;
+  /// Names of what `N_clipped` counts, in its order; empty without it.
+  std::vector<std::string> clipped;
   std::vector<ManifestLayer> layers;
   std::vector<LedgerEntry> ledger;
   /// Bytes: "object", "weights", "float_weights", "workspace_row", ...

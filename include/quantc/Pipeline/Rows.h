@@ -65,6 +65,9 @@ inline ArrayRef<float> rowOf(const Rows &rows, size_t tensor, int64_t row) {
       .slice(row * rows.width(tensor), rows.width(tensor));
 }
 
+/// Whether all values of a row are neither NaN nor infinite.
+bool isFiniteRow(const Rows &rows, int64_t row);
+
 /// Multiply-adds of a row in @main.
 int64_t productsOfRow(ModuleOp module);
 
