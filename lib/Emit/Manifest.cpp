@@ -75,6 +75,9 @@ static json layerJson(const ManifestLayer &layer) {
                  {"visited_share", layer.visitedShare},
                  {"zero_share", layer.zeroShare},
                  {"listed_share", layer.listedShare},
+                 {"nodes", layer.nodes},
+                 {"products", layer.products},
+                 {"time_over_float", layer.timeOverFloat},
                  {"inputs", layer.inputs},
                  {"outputs", layer.outputs},
                  {"weights_bits", layer.weightsBits},
@@ -268,6 +271,9 @@ public:
     result.zeroShare = share(object, "zero_share");
     result.listedShare = share(object, "listed_share");
     result.function = string(object, "function");
+    result.nodes = words(object, "nodes");
+    result.products = integer(object, "products", 0, INT64_MAX);
+    result.timeOverFloat = share(object, "time_over_float");
     result.inputs = integer(object, "inputs", 0, kMaxValues);
     result.outputs = integer(object, "outputs", 0, kMaxValues);
     result.weightsBits = integer(object, "weights_bits", 0, 64);

@@ -118,7 +118,8 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
       if (types[i] == pointer)
         run.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
     SmallVector<int64_t> rowBytes;
-    for (Type type : ArrayRef(way.outer()).take_front(tensors))
+    SmallVector<Type> outer = way.outer();
+    for (Type type : ArrayRef(outer).take_front(tensors))
       rowBytes.push_back(bytesPerRow(cast<MemRefType>(type)));
     run->setAttr(kRowBytesAttr, b.getDenseI64ArrayAttr(rowBytes));
     b.setInsertionPointToStart(run.addEntryBlock());

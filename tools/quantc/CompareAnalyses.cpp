@@ -61,6 +61,13 @@ Expected<Analyses> analyze(const AnalysisRequest &request,
                                              inputs.integerModule, *rows);
     if (failed(culprits))
       return problem("");
+    if (request.repairs) {
+      auto repairs = mlir::qnet::tryRepairs(*request.repairs, *culprits,
+                                            inputs.floatModule, *rows);
+      if (failed(repairs))
+        return problem("");
+      analyses.repairs = std::move(*repairs);
+    }
     for (mlir::qnet::WorstRow &worst : culprits->worst)
       worst.row = analyses.rowNumbers[worst.row];
     analyses.culprits = std::move(*culprits);
@@ -161,6 +168,24 @@ static void printCulprits(const Analyses &analyses,
     outs() << "not undone: " << fixed << "\n";
 }
 
+static void printRepairs(ArrayRef<mlir::qnet::RepairResult> repairs) {
+  outs() << "\nrepairs, each compiled and measured\n\n";
+  TextTable table({"repair", "SQNR dB", "gain", "agreement", "weight bytes",
+                   "quantc compile ..."});
+  for (const mlir::qnet::RepairResult &repair : repairs) {
+    if (!repair.problem.empty()) {
+      table.add(
+          {repair.what, "", "", "", "", "not possible: " + repair.problem});
+      continue;
+    }
+    table.add({repair.what, decibels(repair.sqnr),
+               (repair.gain < 0 ? "" : "+") + decibels(repair.gain),
+               share(repair.agreement), std::to_string(repair.weightBytes),
+               repair.flag});
+  }
+  table.print(outs());
+}
+
 static void printNoise(const Analyses &analyses, const AnalysisInputs &inputs) {
   outs() << "\nnoise: float against integer on disturbed rows, and what the "
             "disturbance alone does (seed "
@@ -223,6 +248,8 @@ static void printInfluence(const mlir::qnet::Influences &influences) {
 void printAnalyses(const Analyses &analyses, const AnalysisInputs &inputs) {
   if (analyses.culprits)
     printCulprits(analyses, inputs);
+  if (!analyses.repairs.empty())
+    printRepairs(analyses.repairs);
   if (!analyses.noise.empty())
     printNoise(analyses, inputs);
   if (analyses.influence)
@@ -284,6 +311,24 @@ static json::Object culpritsJson(const Culprits &culprits,
                       {"not_undone", std::move(fixed)}};
 }
 
+static json::Array repairsJson(ArrayRef<mlir::qnet::RepairResult> repairs) {
+  json::Array array;
+  for (const mlir::qnet::RepairResult &repair : repairs) {
+    json::Object object{{"repair", json::fixUTF8(repair.what)},
+                        {"flag", json::fixUTF8(repair.flag)}};
+    if (repair.problem.empty()) {
+      object["sqnr_db"] = finite(repair.sqnr);
+      object["gain_db"] = finite(repair.gain);
+      object["agreement"] = repair.agreement;
+      object["weight_bytes"] = repair.weightBytes;
+    } else {
+      object["problem"] = json::fixUTF8(repair.problem);
+    }
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
 static json::Array noiseJson(const Analyses &analyses,
                              const AnalysisInputs &inputs) {
   json::Array array;
@@ -323,6 +368,8 @@ void writeAnalyses(const Analyses &analyses, const AnalysisInputs &inputs,
                    json::Object &root) {
   if (analyses.culprits)
     root["culprits"] = culpritsJson(*analyses.culprits, inputs);
+  if (!analyses.repairs.empty())
+    root["repairs"] = repairsJson(analyses.repairs);
   if (!analyses.noise.empty())
     root["noise"] = json::Object{{"seed", analyses.seed},
                                  {"disturbances", noiseJson(analyses, inputs)}};

@@ -5,6 +5,7 @@
 #include "quantc/Calibrate/NumpyFile.h"
 #include "quantc/Pipeline/Culprits.h"
 #include "quantc/Pipeline/Influence.h"
+#include "quantc/Pipeline/Repairs.h"
 #include "quantc/Pipeline/Robustness.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
@@ -15,6 +16,8 @@ namespace quantc {
 struct AnalysisRequest {
   bool culprits = false, noise = false, influence = false;
   uint64_t seed = 0; ///< of the noise
+  /// With rows: compile the model in other ways, and say what each gives.
+  std::optional<mlir::qnet::CompileOptions> repairs;
   bool any() const { return culprits || noise || influence; }
 };
 
@@ -32,6 +35,7 @@ struct Analyses {
   std::vector<int64_t> rowNumbers;
   int64_t allRows = 0;
   std::optional<mlir::qnet::Culprits> culprits;
+  std::vector<mlir::qnet::RepairResult> repairs;
   std::vector<mlir::qnet::Disturbance> noise;
   uint64_t seed = 0;
   std::optional<mlir::qnet::Influences> influence;

@@ -27,6 +27,7 @@
 #include <cstring>
 
 using namespace llvm;
+using mlir::qnet::CompileOptions;
 using mlir::qnet::LayerDifference;
 using mlir::qnet::NumpyArray;
 using mlir::qnet::Tensor;
@@ -55,6 +56,11 @@ static cl::opt<bool>
              cl::desc("rank what the output's error comes from: layers, "
                       "values, channels, input features, rows"),
              cl::sub(compareCommand));
+static cl::list<std::string>
+    calibration("calibration", cl::value_desc("DATA"),
+                cl::desc("with --culprits: the rows that the program was "
+                         "calibrated on, to compile the model with repairs"),
+                cl::sub(compareCommand));
 static cl::opt<bool>
     noise("noise",
           cl::desc("float against integer under noise, dropped features and "
@@ -94,6 +100,9 @@ public:
     return {*floatModule, *integerModule, arrays, names, classes};
   }
 
+  /// What the program was compiled with, as far as the manifest says.
+  CompileOptions compileOptions() const;
+
 private:
   Error load();
   Error compareBlock(int64_t first, int64_t count);
@@ -103,6 +112,7 @@ private:
                    int64_t count);
 
   mlir::MLIRContext &context;
+  mlir::qnet::Manifest manifest;
   mlir::OwningOpRef<mlir::ModuleOp> floatModule, integerModule;
   mlir::func::FuncOp floatMain, integerMain;
   std::unique_ptr<Program> library;
@@ -121,9 +131,10 @@ Error Comparison::load() {
   Expected<ProgramPaths> paths = findProgram(program);
   if (!paths)
     return paths.takeError();
-  Expected<mlir::qnet::Manifest> manifest = loadManifest(*paths);
-  if (!manifest)
-    return manifest.takeError();
+  Expected<mlir::qnet::Manifest> loadedManifest = loadManifest(*paths);
+  if (!loadedManifest)
+    return loadedManifest.takeError();
+  manifest = std::move(*loadedManifest);
   std::string network = paths->file("mlirbc");
   if (!sys::fs::exists(network))
     return problem("no integer network '" + network +
@@ -137,13 +148,13 @@ Error Comparison::load() {
   integerMain = integerModule->lookupSymbol<mlir::func::FuncOp>("main");
   if (!floatMain || !integerMain)
     return problem("a network has no function @main");
-  if (floatMain.getNumArguments() != manifest->inputs.size() ||
-      integerMain.getNumArguments() != manifest->inputs.size() ||
+  if (floatMain.getNumArguments() != manifest.inputs.size() ||
+      integerMain.getNumArguments() != manifest.inputs.size() ||
       floatMain.getNumResults() != integerMain.getNumResults())
     return problem("'" + model + "' and '" + program +
                    "' have different inputs or outputs: the program was not "
                    "compiled from this model");
-  for (const mlir::qnet::ManifestTensor &input : manifest->inputs)
+  for (const mlir::qnet::ManifestTensor &input : manifest.inputs)
     names.push_back(input.name);
   auto opened = openInputs(inputs, names);
   if (!opened)
@@ -171,6 +182,33 @@ Error Comparison::load() {
     return error;
   classes.assign(values.begin(), values.end());
   return Error::success();
+}
+
+CompileOptions Comparison::compileOptions() const {
+  CompileOptions options;
+  options.model = model;
+  options.calibration.assign(calibration.begin(), calibration.end());
+  options.name = manifest.name;
+  auto take = [&](StringRef key, std::string &into) {
+    if (auto found = manifest.methods.find(key.str());
+        found != manifest.methods.end())
+      into = found->second;
+  };
+  take("weights", options.weights);
+  take("activations", options.activations);
+  take("prefer", options.prefer);
+  take("prune", options.prune);
+  take("requant", options.requant);
+  std::string method;
+  take("calibration", method);
+  auto [word, percentile] = StringRef(method).split(' ');
+  if (!word.empty())
+    options.method = word.str();
+  if (!percentile.empty() && percentile.getAsDouble(options.percentile))
+    options.percentile = 0;
+  options.allowFloat = !manifest.ledger.empty();
+  options.output = ".";
+  return options;
 }
 
 /// Index of the largest value in each row of the first result.
@@ -359,6 +397,10 @@ static void writeFindings(const Findings &findings, const Analyses &analyses,
 }
 
 int runCompare(Reporter &reporter) {
+  if (!calibration.empty() && !culprits) {
+    reporter.error("--calibration is for the repairs of --culprits; give both");
+    return ExitCode::Usage;
+  }
   mlir::DialectRegistry registry;
   mlir::qnet::registerAllDialects(registry);
   mlir::MLIRContext context(registry);
@@ -374,8 +416,10 @@ int runCompare(Reporter &reporter) {
   if (!findings)
     return fail(findings.takeError());
   AnalysisInputs given = comparison.analysisInputs();
-  Expected<Analyses> analyses =
-      analyze({culprits, noise, influence, seed}, given);
+  AnalysisRequest request{culprits, noise, influence, seed, std::nullopt};
+  if (!calibration.empty())
+    request.repairs = comparison.compileOptions();
+  Expected<Analyses> analyses = analyze(request, given);
   if (!analyses)
     return fail(analyses.takeError());
   if (asJson) {
