@@ -271,9 +271,11 @@ public:
     result.zeroShare = share(object, "zero_share");
     result.listedShare = share(object, "listed_share");
     result.function = string(object, "function");
-    result.nodes = words(object, "nodes");
-    result.products = integer(object, "products", 0, INT64_MAX);
-    result.timeOverFloat = share(object, "time_over_float");
+    if (object.is_object() && object.contains("nodes")) {
+      result.nodes = words(object, "nodes");
+      result.products = integer(object, "products", 0, INT64_MAX);
+      result.timeOverFloat = share(object, "time_over_float");
+    }
     result.inputs = integer(object, "inputs", 0, kMaxValues);
     result.outputs = integer(object, "outputs", 0, kMaxValues);
     result.weightsBits = integer(object, "weights_bits", 0, 64);
