@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -25,7 +26,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(3)
     sizes = [6, 40, 24, 3]
     constants = {}
-    for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(sizes)):
         constants[f"w{i}"] = (random.standard_normal((a, b)) / np.sqrt(a)).astype(np.float32)
         constants[f"b{i}"] = (random.standard_normal(b) / 4).astype(np.float32)
     constants["w0"][2] /= 40  # what is large in the data is small in the weights
@@ -74,7 +75,7 @@ def test_the_input_is_found_to_be_the_culprit(plain: quantc.Quantized, files: Pa
     worst = culprits["effects"][0]
     assert (worst["place"], worst["effect"], worst["name"]) == ("input", "rounding", "x")
     assert worst["share"] > 0.8
-    assert {record["channel"] for record in culprits["features"]}.isdisjoint({2}), "feature 2 has steps enough"
+    assert culprits["features"][-1]["channel"] == 2, "feature 2 has steps enough"
     assert culprits["simulation_db"] is None or culprits["simulation_db"] > culprits["sqnr_db"] + 20
     assert culprits["undone_db"] is None or culprits["undone_db"] > 100
     assert sum(record["alone"] for record in culprits["effects"]) == pytest.approx(1)
@@ -113,9 +114,10 @@ def test_noise_is_the_same_for_the_same_seed(plain: quantc.Quantized, files: Pat
     assert first["disturbances"][1] != other["disturbances"][1]
     lines = {record["inputs"]: record for record in first["disturbances"]}
     assert lines["none"]["float_alone_db"] is None, "an undisturbed network differs from itself"
-    assert lines["noise of 1 standard deviations"]["float_alone_db"] < lines["noise of 0.1 standard deviations"][
-        "float_alone_db"
-    ]
+    assert (
+        lines["noise of 1 standard deviations"]["float_alone_db"]
+        < lines["noise of 0.1 standard deviations"]["float_alone_db"]
+    )
     assert lines["1% of features NaN"]["integer_special_rows"] == 0
     assert lines["1% of features NaN"]["float_special_rows"] > 0
 
