@@ -350,6 +350,8 @@ void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
   dispatcher.addRun((name + "_run").str());
   if (dispatcher.has((name + "_run_i8").str()))
     dispatcher.addRun((name + "_run_i8").str());
+  if (dispatcher.has((name + "_clipped").str()))
+    dispatcher.addRun((name + "_clipped").str());
   dispatcher.addSize((name + "_workspace_size").str());
   dispatcher.addRun((name + "_run_parallel").str());
   dispatcher.addSize((name + "_parallel_workspace_size").str());

@@ -104,6 +104,22 @@ static void writeFunction(const Manifest &manifest, StringRef suffix,
   os << "size_t batch, void *workspace" << more << ");\n\n";
 }
 
+/// NAME_clipped, and what each of its counts is of.
+static void writeClipped(const Manifest &manifest, raw_ostream &os) {
+  const std::string &name = manifest.name;
+  os << "/* How many values were clipped to their range in the last call of "
+     << name << "_run or\n * " << name
+     << "_run_parallel in this workspace, by the layer that stores them:\n";
+  for (auto [i, layer] : enumerate(manifest.clipped))
+    os << " *   " << i << ": " << commentText(layer) << "\n";
+  os << " * The counts are that call's alone: add them up, or look at them "
+        "when "
+        "you like. */\n#define "
+     << name << "_CLIPPED " << manifest.clipped.size() << "\nvoid " << name
+     << "_clipped(const void *workspace, uint64_t counts[" << name
+     << "_CLIPPED]);\n\n";
+}
+
 /// NAME_run on threads of the caller's.
 static void writeParallel(const Manifest &manifest, raw_ostream &os) {
   const std::string &name = manifest.name;
@@ -153,7 +169,9 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << " */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#include <stddef.h>\n"
-     << (manifest.eightBitEntry ? "#include <stdint.h>\n\n" : "\n");
+     << (manifest.eightBitEntry || !manifest.clipped.empty()
+             ? "#include <stdint.h>\n\n"
+             : "\n");
   writeSizes(name, "INPUTS", manifest.inputs, os);
   writeSizes(name, "OUTPUTS", manifest.outputs, os);
   if (manifest.eightBitEntry) {
@@ -186,6 +204,8 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
     writeFunction(manifest, "_run_i8", "int8_t", os);
   }
   writeParallel(manifest, os);
+  if (!manifest.clipped.empty())
+    writeClipped(manifest, os);
   os << "#ifdef __cplusplus\n}\n#endif\n\n"
      << "#endif /* " << guard << " */\n";
 }

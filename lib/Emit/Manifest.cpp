@@ -75,6 +75,9 @@ static json layerJson(const ManifestLayer &layer) {
                  {"visited_share", layer.visitedShare},
                  {"zero_share", layer.zeroShare},
                  {"listed_share", layer.listedShare},
+                 {"nodes", layer.nodes},
+                 {"products", layer.products},
+                 {"time_over_float", layer.timeOverFloat},
                  {"inputs", layer.inputs},
                  {"outputs", layer.outputs},
                  {"weights_bits", layer.weightsBits},
@@ -120,6 +123,8 @@ void writeManifest(const Manifest &manifest, raw_ostream &os) {
           std::isfinite(sqnr) ? json(sqnr) : json(nullptr);
     root["calibration"]["ranges"].push_back(std::move(object));
   }
+  if (!manifest.clipped.empty())
+    root["clipped"] = manifest.clipped;
   for (const ManifestTensor &tensor : manifest.inputs)
     root["inputs"].push_back(tensorJson(tensor));
   for (const ManifestTensor &tensor : manifest.outputs)
@@ -302,6 +307,11 @@ public:
     result.zeroShare = share(object, "zero_share");
     result.listedShare = share(object, "listed_share");
     result.function = string(object, "function");
+    if (object.is_object() && object.contains("nodes")) {
+      result.nodes = words(object, "nodes");
+      result.products = integer(object, "products", 0, INT64_MAX);
+      result.timeOverFloat = share(object, "time_over_float");
+    }
     result.inputs = integer(object, "inputs", 0, kMaxValues);
     result.outputs = integer(object, "outputs", 0, kMaxValues);
     result.weightsBits = integer(object, "weights_bits", 0, 64);
@@ -342,6 +352,8 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
   for (const json &tensor : reader.list(root, "outputs"))
     result.outputs.push_back(reader.tensor(tensor));
   result.eightBitEntry = reader.boolean(root, "int8_entry");
+  if (root.contains("clipped"))
+    result.clipped = reader.words(root, "clipped");
   for (const json &layer : reader.list(root, "layers"))
     result.layers.push_back(reader.layer(layer));
   for (const json &entry : reader.list(root, "ledger"))

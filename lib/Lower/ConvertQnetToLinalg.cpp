@@ -225,7 +225,8 @@ struct ConvertQnetToLinalg
         return;
       for (NamedAttribute attribute :
            llvm::to_vector(op->getDiscardableAttrs()))
-        if (isNote(attribute))
+        // emit-entry still reads that one.
+        if (isNote(attribute) && attribute.getName() != kClippedAttr)
           op->removeDiscardableAttr(attribute.getName());
       auto function = dyn_cast<func::FuncOp>(op);
       if (!function)

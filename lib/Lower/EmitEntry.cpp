@@ -46,12 +46,18 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     size = b.getIntegerType(pointerBits);
     blockRows = block.getInt();
     innerBytes = workspaceBytes = bytes.getInt();
+    if (auto names = getOperation()->getAttrOfType<ArrayAttr>(kClippedAttr))
+      counters = names.size();
+    counterBytes = llvm::alignTo(counters * kCounterBytes, kPlaceAlignment);
 
     writeRun(b, name + "_run", kEnterFunction, {});
     if (find(kEnterI8Function))
       writeRun(b, name + "_run_i8", kEnterI8Function, kLeaveI8Function);
     if (packedEntry)
       writePackedRun(b);
+    if (counters != 0)
+      writeClipped(b);
+    workspaceBytes += counterBytes;
 
     b.setInsertionPointToEnd(getOperation().getBody());
     auto function =
@@ -98,7 +104,7 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
   void writeRun(ImplicitLocOpBuilder &b, const Twine &symbol, StringRef enter,
                 StringRef leave) {
     Way way{find(enter), rows, find(leave)};
-    unsigned tensors = Way::tensorsOf(rows).size();
+    unsigned tensors = Way::tensorsOf(rows).size() - hasCounts();
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     SmallVector<Type> types(tensors, pointer);
     types.push_back(size);
@@ -112,10 +118,15 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
       if (types[i] == pointer)
         run.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
     SmallVector<int64_t> rowBytes;
-    for (Type type : way.outer())
+    SmallVector<Type> outer = way.outer();
+    for (Type type : ArrayRef(outer).take_front(tensors))
       rowBytes.push_back(bytesPerRow(cast<MemRefType>(type)));
     run->setAttr(kRowBytesAttr, b.getDenseI64ArrayAttr(rowBytes));
     b.setInsertionPointToStart(run.addEntryBlock());
+    for (unsigned i = 0; i < counters; ++i)
+      LLVM::StoreOp::create(
+          b, arith::ConstantOp::create(b, b.getI64IntegerAttr(0)),
+          counterAt(b, run.getArguments().back(), i));
     Value batch = arith::IndexCastOp::create(b, b.getIndexType(),
                                              run.getArgument(tensors));
     Value zero = arith::ConstantIndexOp::create(b, 0);
@@ -151,10 +162,16 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
                   Value first, Value count) {
     ArrayRef<Type> inner = Way::tensorsOf(way.rows);
     SmallVector<Type> outer = way.outer();
-    unsigned tensors = inner.size();
+    unsigned tensors = inner.size() - hasCounts();
     size_t inputs = Way::countOf(way.enter), outputs = Way::countOf(way.leave);
-    Value workspace = run.getArguments().back();
-    Type pointer = workspace.getType();
+    Value start = run.getArguments().back();
+    Type pointer = start.getType();
+    // The counts come first, where NAME_clipped finds them whatever the CPU.
+    Value workspace = counters == 0
+                          ? start
+                          : LLVM::GEPOp::create(
+                                b, pointer, b.getI8Type(), start,
+                                ArrayRef<LLVM::GEPArg>{int32_t(counterBytes)});
     Value zero = arith::ConstantIndexOp::create(b, 0);
     Value bytes = arith::ConstantIndexOp::create(b, innerBytes);
     Value scratch = bufferOf(
@@ -164,9 +181,10 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     // itself uses.
     int64_t place = innerBytes;
     SmallVector<Value> outside, inside;
-    for (unsigned i = 0; i < tensors; ++i) {
-      outside.push_back(bufferOf(b, cast<MemRefType>(outer[i]),
-                                 run.getArgument(i), first, count));
+    for (unsigned i = 0; i < inner.size(); ++i) {
+      if (i < tensors)
+        outside.push_back(bufferOf(b, cast<MemRefType>(outer[i]),
+                                   run.getArgument(i), first, count));
       if (i >= inputs && i + outputs < tensors) {
         inside.push_back(outside.back());
         continue;
@@ -194,6 +212,53 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
     call(way.rows, inside);
     if (way.leave)
       call(way.leave, join(in.take_back(outputs), out.take_back(outputs)));
+    for (unsigned i = 0; i < counters; ++i)
+      addCounts(b, in.back(), i, count, counterAt(b, start, i));
+  }
+
+  /// The place of a 64-bit count in the workspace.
+  Value counterAt(ImplicitLocOpBuilder &b, Value workspace, unsigned index) {
+    return LLVM::GEPOp::create(
+        b, workspace.getType(), b.getI8Type(), workspace,
+        ArrayRef<LLVM::GEPArg>{int32_t(index * kCounterBytes)});
+  }
+
+  /// Adds the numbers of `rows` rows in a column of @rows' last result to a
+  /// count.
+  void addCounts(ImplicitLocOpBuilder &b, Value numbers, unsigned column,
+                 Value rows, Value counter) {
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    Value before = LLVM::LoadOp::create(b, b.getI64Type(), counter);
+    auto loop = scf::ForOp::create(b, zero, rows, one, ValueRange{before});
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value at[] = {loop.getInductionVar(),
+                    arith::ConstantIndexOp::create(b, column)};
+      Value number = memref::LoadOp::create(b, numbers, at);
+      Value whole = arith::FPToSIOp::create(b, b.getI32Type(), number);
+      Value wide = arith::ExtUIOp::create(b, b.getI64Type(), whole);
+      Value sum = arith::AddIOp::create(b, loop.getRegionIterArg(0), wide);
+      scf::YieldOp::create(b, sum);
+    }
+    LLVM::StoreOp::create(b, loop.getResult(0), counter);
+  }
+
+  /// Copies the counts out of the workspace.
+  void writeClipped(ImplicitLocOpBuilder &b) {
+    Type pointer = LLVM::LLVMPointerType::get(&getContext());
+    b.setInsertionPointToEnd(getOperation().getBody());
+    auto function = func::FuncOp::create(
+        b, b.getLoc(), name + "_clipped",
+        FunctionType::get(&getContext(), {pointer, pointer}, {}));
+    b.setInsertionPointToStart(function.addEntryBlock());
+    for (unsigned i = 0; i < counters; ++i) {
+      Value count = LLVM::LoadOp::create(
+          b, b.getI64Type(), counterAt(b, function.getArgument(0), i));
+      LLVM::StoreOp::create(b, count, counterAt(b, function.getArgument(1), i));
+    }
+    func::ReturnOp::create(b);
   }
 
   static int64_t bytesPerRow(MemRefType type) {
@@ -268,6 +333,11 @@ struct EmitEntry : qnet::impl::EmitEntryBase<EmitEntry> {
   int64_t blockRows = 0;
   /// What @rows uses, and with what lies between it and the conversions.
   int64_t innerBytes = 0, workspaceBytes = 0;
+  /// Counts of clipped values, and what they take at the workspace's start.
+  unsigned counters = 0;
+  /// The last result of @rows is then the counts of each row.
+  unsigned hasCounts() const { return counters != 0; }
+  int64_t counterBytes = 0;
 };
 
 } // namespace

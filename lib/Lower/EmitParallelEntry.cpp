@@ -203,6 +203,32 @@ struct EmitParallelEntry
                                     {pointer, size, pointer, pointer});
     LLVM::CallOp::create(b, calls,
                          ValueRange{parallelFor, pool, parts, task, context});
+    if (auto names = getOperation()->getAttrOfType<ArrayAttr>(kClippedAttr))
+      addCounts(b, workspace, parts, names.size());
+  }
+
+  /// Adds the counts of clipped values of all parts to those of the first.
+  void addCounts(ImplicitLocOpBuilder &b, Value workspace, Value parts,
+                 int64_t counters) {
+    Value first = arith::ConstantIndexOp::create(b, 1);
+    Value end = arith::IndexCastOp::create(b, b.getIndexType(), parts);
+    auto loop = scf::ForOp::create(b, first, end, first);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value part = advance(
+        b, workspace,
+        arith::IndexCastOp::create(b, size, loop.getInductionVar()), partBytes);
+    for (int64_t i = 0; i != counters; ++i) {
+      auto at = [&](Value start) -> Value {
+        return LLVM::GEPOp::create(
+            b, pointer, b.getI8Type(), start,
+            ArrayRef<LLVM::GEPArg>{int32_t(i * kCounterBytes)});
+      };
+      Value sum = LLVM::LoadOp::create(b, b.getI64Type(), at(workspace));
+      Value more = LLVM::LoadOp::create(b, b.getI64Type(), at(part));
+      LLVM::StoreOp::create(b, arith::AddIOp::create(b, sum, more),
+                            at(workspace));
+    }
   }
 
   void writeSize(ImplicitLocOpBuilder &b) {

@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "quantc/Dialect/Qnet.h"
+#include "quantc/Dialect/Batch.h"
 #include "quantc/Lower/Passes.h"
 
 #define DEBUG_TYPE "specialize-one-row"
@@ -38,19 +38,6 @@ Type ofOneRow(Type type) {
   return RankedTensorType::get(shape, tensor.getElementType());
 }
 
-/// Whether every dynamic size is the batch itself, not a multiple of it.
-bool hasPlainBatch(func::FuncOp function) {
-  WalkResult walked = function.walk([](ReshapeOp op) {
-    auto count = [](Value value) {
-      return cast<RankedTensorType>(ofOneRow(value.getType())).getNumElements();
-    };
-    return count(op.getInput()) == count(op.getResult())
-               ? WalkResult::advance()
-               : WalkResult::interrupt();
-  });
-  return !walked.wasInterrupted();
-}
-
 int64_t weightsOf(func::FuncOp function) {
   int64_t weights = 0;
   function.walk([&](QDenseOp op) {
@@ -67,7 +54,7 @@ struct SpecializeOneRow : qnet::impl::SpecializeOneRowBase<SpecializeOneRow> {
     if (!main || main.isExternal())
       return;
     int64_t weights = weightsOf(main);
-    if (weights == 0 || weights > maxWeights || !hasPlainBatch(main))
+    if (weights == 0 || weights > maxWeights || firstRegrouping(main))
       return;
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal())

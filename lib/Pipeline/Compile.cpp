@@ -316,6 +316,7 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
                                          StringRef effort) {
   QuantizeOptions stage;
   stage.allowFloat = allowFloat;
+  stage.requireInt = options.requireInt && !allowFloat;
   stage.requant = options.requant;
   stage.weights = options.weights == "mixed" ? "int8" : options.weights;
   stage.activations =

@@ -175,6 +175,9 @@ Error checkOptions(const CompileOptions &options) {
   for (const std::string &fixed : options.fixedRanges)
     if (Expected<FixedRange> range = parseFixedRange(fixed); !range)
       return range.takeError();
+  if (options.requireInt && options.allowFloat)
+    return wrongUsage("--require-int and --allow-float ask for opposite "
+                      "things; give one of the two");
   if (options.threads < 1 || options.threads > kMaxThreads)
     return wrongUsage("--threads=" + Twine(options.threads) +
                       " is not from 1 to " + Twine(kMaxThreads));

@@ -59,10 +59,22 @@ static std::string layerName(Operation *op) {
   return name ? name.str() : nodeName(op);
 }
 
+/// All names in a location: the nodes that were joined into one op.
+static void namesIn(Location location, std::vector<std::string> &names) {
+  if (auto fused = dyn_cast<FusedLoc>(location)) {
+    for (Location part : fused.getLocations())
+      namesIn(part, names);
+  } else if (auto named = dyn_cast<NameLoc>(location);
+             named && !is_contained(names, named.getName())) {
+    names.push_back(named.getName().str());
+  }
+}
+
 static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
   ManifestLayer layer;
   layer.name = layerName(op);
   layer.op = op->getName().stripDialect().str();
+  namesIn(op->getLoc(), layer.nodes);
   Type result = op->getResult(0).getType();
   layer.outputs = valuesPerRow(result);
   layer.outputBits = bitsOf(result);
@@ -76,6 +88,8 @@ static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
   if (auto dense = dyn_cast<QDenseOp>(op)) {
     auto weights = cast<RankedTensorType>(dense.getWeights().getType());
     layer.kernel = use.kernel;
+    layer.products = weights.getNumElements();
+    layer.timeOverFloat = use.timeOverFloat;
     layer.sumBits = use.hasNarrowSums ? 16 : 32;
     layer.visitedShare = use.visitedShare;
     layer.zeroShare = use.zeroShare;
@@ -129,6 +143,7 @@ void describeProgram(ModuleOp module, const Target &target,
   for (const TensorInterface &tensor : interface.outputs)
     manifest.outputs.push_back(describeTensor(tensor));
   manifest.eightBitEntry = interface.hasEightBitEntry;
+  manifest.clipped = interface.clipped;
 
   uint64_t weightsBytes = 0;
   for (Operation &op : main.getBody().front().without_terminator()) {

@@ -93,6 +93,11 @@ LogicalResult mlir::qnet::describeInterface(ModuleOp module, StringRef name,
     interface.inputs.push_back(*tensor);
   }
   for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
+    if (auto counted = main.getResultAttrOfType<ArrayAttr>(i, kClippedAttr)) {
+      for (auto name : counted.getAsRange<StringAttr>())
+        interface.clipped.push_back(name.str());
+      continue;
+    }
     auto tensor = describeTensor(main, type, main.getResultAttrDict(i),
                                  "output" + Twine(i));
     if (failed(tensor))

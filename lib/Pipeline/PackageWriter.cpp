@@ -4,9 +4,11 @@
 #include "quantc/Emit/Header.h"
 #include "quantc/Emit/SharedLibrary.h"
 #include "quantc/Emit/ThreadedLibrary.h"
+#include "quantc/Lower/Passes.h"
 #include "quantc/Pipeline/Version.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -112,7 +114,14 @@ LogicalResult PackageWriter::generateCode() {
     outputs.push_back({OutputKind::Assembly, &assemblyStream});
   if (wants(Artifact::LLVMText))
     outputs.push_back({OutputKind::LLVMText, &llvmStream});
-  return compileNative(module, facts.name, target, outputs, interface);
+  if (!options.countClipped)
+    return compileNative(module, facts.name, target, outputs, interface);
+  OwningOpRef<ModuleOp> counting = module.clone();
+  PassManager passes(module.getContext());
+  passes.addPass(createCountClipped());
+  if (failed(passes.run(*counting)))
+    return failure();
+  return compileNative(*counting, facts.name, target, outputs, interface);
 }
 
 Error PackageWriter::describe() {

@@ -3,8 +3,6 @@
 
 #include "quantc/Reference/Compare.h"
 
-#include "llvm/ADT/StringMap.h"
-
 #include <cmath>
 
 using namespace mlir;
@@ -125,9 +123,7 @@ StringRef qnet::nameOf(Location location) {
   return {};
 }
 
-/// The names whose values `function` has, and for each the op that computes it
-/// last: an expanded layer keeps one name on several ops.
-static llvm::StringMap<Operation *> namedOps(func::FuncOp function) {
+llvm::StringMap<Operation *> qnet::namedOps(func::FuncOp function) {
   llvm::StringMap<Operation *> ops;
   for (Operation &op : function.getBody().front())
     if (op.getNumResults() == 1 && !op.hasTrait<OpTrait::ConstantLike>())

@@ -11,13 +11,16 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
 #include <numpy/arrayobject.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <limits>
@@ -40,6 +43,7 @@ constexpr std::size_t kMaxTensors = 32;
 constexpr std::size_t kWorkspaceAlignment = 64;
 
 using WorkspaceSizeFn = std::size_t (*)(std::size_t batch);
+using ClippedFn = void (*)(const void *workspace, std::uint64_t *counts);
 using CallFn = void (*)(void *run, void *const *tensors, std::size_t batch,
                         void *workspace);
 
@@ -147,8 +151,9 @@ std::string dtypeText(PyArrayObject *array) {
 class Library {
 public:
   Library(const std::string &path, const std::string &name, nb::list inputs,
-          nb::list outputs)
-      : inputs(tensorsFrom(inputs)), outputs(tensorsFrom(outputs)) {
+          nb::list outputs, std::size_t counters)
+      : clippedTotals(counters), inputs(tensorsFrom(inputs)),
+        outputs(tensorsFrom(outputs)) {
     count = this->inputs.size() + this->outputs.size();
     if (this->inputs.empty() || this->outputs.empty())
       throw nb::value_error("a compiled library has at least one input and one "
@@ -164,6 +169,9 @@ public:
     run = symbol(path, name + "_run");
     workspaceSize = reinterpret_cast<WorkspaceSizeFn>(
         symbol(path, name + "_workspace_size"));
+    if (counters != 0)
+      readClipped =
+          reinterpret_cast<ClippedFn>(symbol(path, name + "_clipped"));
   }
 
   Library(const Library &) = delete;
@@ -213,6 +221,8 @@ public:
         kCalls[count](run, pointers.data(), static_cast<std::size_t>(batch),
                       workspace.memory.get());
       }
+      if (readClipped)
+        addClipped(workspace.memory.get());
       giveWorkspace(std::move(workspace));
     }
 
@@ -228,7 +238,24 @@ public:
     return result;
   }
 
+  /// The counts of clipped values of all calls so far, or since `reset`.
+  std::vector<std::uint64_t> clipped(bool reset) {
+    std::lock_guard<std::mutex> lock(workspacesMutex);
+    std::vector<std::uint64_t> totals = clippedTotals;
+    if (reset)
+      std::fill(clippedTotals.begin(), clippedTotals.end(), 0);
+    return totals;
+  }
+
 private:
+  void addClipped(const void *workspace) {
+    std::vector<std::uint64_t> counts(clippedTotals.size());
+    readClipped(workspace, counts.data());
+    std::lock_guard<std::mutex> lock(workspacesMutex);
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      clippedTotals[i] += counts[i];
+  }
+
   void *symbol(const std::string &path, const std::string &name) {
     void *address = dlsym(handle, name.c_str());
     if (address)
@@ -318,6 +345,8 @@ private:
     workspaces.push_back(std::move(workspace));
   }
 
+  std::vector<std::uint64_t> clippedTotals;
+  ClippedFn readClipped = nullptr;
   std::vector<Tensor> inputs, outputs;
   std::size_t count = 0;
   void *handle = nullptr;
@@ -338,8 +367,10 @@ NB_MODULE(_native, module) {
                       "A compiled network: Library(path, name, inputs, outputs)"
                       ", inputs and outputs as lists of (name, row shape).")
       .def(nb::init<const std::string &, const std::string &, nb::list,
-                    nb::list>(),
+                    nb::list, std::size_t>(),
            nb::arg("path"), nb::arg("name"), nb::arg("inputs"),
-           nb::arg("outputs"))
-      .def("__call__", &Library::call);
+           nb::arg("outputs"), nb::arg("counters") = 0)
+      .def("__call__", &Library::call)
+      .def("clipped", &Library::clipped, nb::arg("reset") = false,
+           "How many values each counted layer clipped in all calls so far.");
 }

@@ -52,6 +52,8 @@ def quantize(
     validation: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
     minimize: str | None = None,
     plan: Plan | None = None,
+    require_int: bool = False,
+    count_clipped: bool = False,
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -98,6 +100,10 @@ def quantize(
         What the layers' bits are chosen for within the budget; by default time, with ``weights="mixed"`` size.
     plan : Point, mapping of layer name to precision, or path, optional
         The layers' precisions ("int4", "int8", "int8x16"): one of the points that `tune` gives, or your own.
+    require_int : bool
+        Fail if any op would stay in float, and name each with the reason.
+    count_clipped : bool
+        Count the values that each layer clips, for `Quantized.clipped`; calls take a little longer.
 
     Returns
     -------
@@ -121,6 +127,7 @@ def quantize(
         _one_of("minimize", minimize, MINIMIZE)
         options.append(f"--minimize={minimize}")
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
+    options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
     try:
         path = _model_file(model, scratch)
         options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]

@@ -60,6 +60,12 @@ class Manifest:
     data: dict[str, Any]
 
     @property
+    def clipped(self) -> list[str]:
+        """Names of what the network counts clipped values of, in the order of its counts."""
+        names = self.data.get("clipped")
+        return [str(name) for name in names] if isinstance(names, list) else []
+
+    @property
     def layers(self) -> list[dict[str, Any]]:
         """The layers' records, in order of execution."""
         layers = self.data.get("layers")

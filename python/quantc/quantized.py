@@ -54,6 +54,41 @@ COMPARISON_COLUMNS = {
 }
 
 
+LINES_SHOWN = 20  # of a table of an analysis
+SUSPECT_COLUMNS = {"culprit": "culprit", "share": "of the error", "gain_db": "gain dB", "alone": "alone"}
+INFLUENCE_COLUMNS = {
+    "name": "name",
+    "channel": "channel",
+    "change": "output change",
+    "decisions_changed": "decisions changed",
+    "gradient": "gradient",
+}
+ANALYSES = {  # where the records of an analysis lie, and their columns
+    ("culprits", "effects"): SUSPECT_COLUMNS,
+    ("culprits", "channels"): SUSPECT_COLUMNS,
+    ("culprits", "features"): SUSPECT_COLUMNS,
+    ("culprits", "worst_rows"): {key: key for key in ("row", "error", "label", "float", "integer")},
+    ("repairs",): {
+        "repair": "repair",
+        "sqnr_db": "SQNR dB",
+        "gain_db": "gain dB",
+        "agreement": "agreement",
+        "flag": "flag",
+        "problem": "problem",
+    },
+    ("noise", "disturbances"): {
+        "inputs": "inputs",
+        "sqnr_db": "SQNR dB",
+        "agreement": "agreement",
+        "float_alone_db": "float alone",
+        "float_alone_agreement": "its agreement",
+        "integer_alone_agreement": "integer's",
+    },
+    ("influence", "features"): INFLUENCE_COLUMNS,
+    ("influence", "neurons"): INFLUENCE_COLUMNS,
+}
+
+
 @dataclass(frozen=True)
 class Source:
     """What a network was compiled from, kept to compile it again under another name and to compare it with.
@@ -90,6 +125,13 @@ class Comparison:
     def __getitem__(self, key: str) -> Any:
         return self.data[key]
 
+    def records(self, *keys: str) -> list[dict[str, Any]]:
+        """The records under these keys, as in ``records("culprits", "effects")``; none where it was not asked for."""
+        value: Any = self.data
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
+
     def __repr__(self) -> str:
         layers = self.data.get("layers")
         records = [layer for layer in layers if isinstance(layer, Mapping)] if isinstance(layers, list) else []
@@ -104,6 +146,8 @@ class Comparison:
                 ],
             )
         )
+        for keys, columns in ANALYSES.items():
+            parts.append(records_table(self.records(*keys)[:LINES_SHOWN], columns))
         return "\n\n".join(part for part in parts if part)
 
 
@@ -221,6 +265,12 @@ class Quantized:
         x: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
         labels: ArrayLike | str | os.PathLike[str] | None = None,
         model: str | os.PathLike[str] | None = None,
+        *,
+        culprits: bool = False,
+        calibration: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
+        noise: bool = False,
+        seed: int = 0,
+        influence: bool = False,
     ) -> Comparison:
         """Compare with the float network, layer by layer.
 
@@ -232,11 +282,23 @@ class Quantized:
             What the rows should be classified as; adds both accuracies.
         model : path, optional
             The float ONNX model; needed for an object from `load`, known to one from `quantize`.
+        culprits : bool
+            Rank what the output's error comes from, by undoing one thing at a time.
+        calibration : array, mapping or path, optional
+            With `culprits`: the rows that the network was calibrated on, to compile it with repairs and measure them.
+        noise : bool
+            Measure both networks under noise, dropped features and values out of range.
+        seed : int
+            Of the noise; the same seed gives the same figures.
+        influence : bool
+            Measure which input features and neurons matter to the float network's output.
 
         Returns
         -------
         Comparison
         """
+        if calibration is not None and not culprits:
+            raise ValueError("calibration: is for the repairs of culprits; give culprits=True too")
         if model is not None:
             float_model = Path(os.path.abspath(model))
         elif self._source is not None:
@@ -248,6 +310,10 @@ class Quantized:
             command += ["--input", data_argument(x, Path(scratch), "input"), "--json"]
             if labels is not None:
                 command += ["--labels", data_argument(labels, Path(scratch), "labels")]
+            if calibration is not None:
+                command += ["--calibration", data_argument(calibration, Path(scratch), "calibration")]
+            command += [flag for flag, on in (("--culprits", culprits), ("--influence", influence)) if on]
+            command += ["--noise", f"--seed={int(seed)}"] if noise else []
             text = run_tool(command)
         try:
             data = json.loads(text)
@@ -256,6 +322,43 @@ class Quantized:
         if not isinstance(data, dict):
             raise QuantcError("the compiler's comparison is no JSON object")
         return Comparison(data)
+
+    def influence(
+        self,
+        x: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+        model: str | os.PathLike[str] | None = None,
+    ) -> Comparison:
+        """Which input features and neurons matter to the output: the same as ``compare(x, influence=True)``."""
+        return self.compare(x, model=model, influence=True)
+
+    def clipped(self, reset: bool = False) -> dict[str, int]:
+        """How many values each layer clipped to its range, in all calls of this object so far.
+
+        Values are clipped where a row leads outside what the calibration rows led to.
+
+        Parameters
+        ----------
+        reset : bool
+            Begin again from zero after this.
+
+        Returns
+        -------
+        dict of str to int
+            By the name of the layer, or of the input, that stores the values.
+
+        Raises
+        ------
+        QuantcError
+            If the network does not count: `quantize` and ``quantc compile`` do so on demand only.
+        """
+        if not self._manifest.clipped:
+            raise QuantcError(
+                "this network does not count clipped values",
+                remedy="compile it with quantize(..., count_clipped=True) or `quantc compile --count-clipped`",
+            )
+        if not isinstance(self._call, Library):
+            self._call()  # says why it does not run here
+        return dict(zip(self._manifest.clipped, self._call.clipped(reset), strict=True))  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         data = self._manifest.data
@@ -369,6 +472,7 @@ def _open(path: Path, manifest: Manifest) -> Library:
             manifest.name,
             [(tensor.name, tensor.row_shape) for tensor in manifest.inputs],
             [(tensor.name, tensor.row_shape) for tensor in manifest.outputs],
+            len(manifest.clipped),
         )
     except (RuntimeError, ValueError) as error:
         raise QuantcError(str(error)) from error

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "Arrays.h"
 #include "Commands.h"
+#include "CompareAnalyses.h"
 #include "Program.h"
 #include "TextTable.h"
 
@@ -26,6 +27,7 @@
 #include <cstring>
 
 using namespace llvm;
+using mlir::qnet::CompileOptions;
 using mlir::qnet::LayerDifference;
 using mlir::qnet::NumpyArray;
 using mlir::qnet::Tensor;
@@ -49,6 +51,28 @@ static cl::opt<std::string>
     labels("labels", cl::value_desc("Y.npy"),
            cl::desc("the rows' classes, to count what is right"),
            cl::sub(compareCommand));
+static cl::opt<bool>
+    culprits("culprits",
+             cl::desc("rank what the output's error comes from: layers, "
+                      "values, channels, input features, rows"),
+             cl::sub(compareCommand));
+static cl::list<std::string>
+    calibration("calibration", cl::value_desc("DATA"),
+                cl::desc("with --culprits: the rows that the program was "
+                         "calibrated on, to compile the model with repairs"),
+                cl::sub(compareCommand));
+static cl::opt<bool>
+    noise("noise",
+          cl::desc("float against integer under noise, dropped features and "
+                   "values out of range"),
+          cl::sub(compareCommand));
+static cl::opt<uint64_t> seed("seed", cl::value_desc("S"),
+                              cl::desc("of --noise (0)"), cl::init(0),
+                              cl::sub(compareCommand));
+static cl::opt<bool>
+    influence("influence",
+              cl::desc("which input features and neurons matter to the output"),
+              cl::sub(compareCommand));
 static cl::opt<bool> asJson("json", cl::desc("for programs to read"),
                             cl::sub(compareCommand));
 
@@ -71,6 +95,14 @@ public:
   Comparison(mlir::MLIRContext &context) : context(context) {}
   Expected<Findings> run();
 
+  /// For the analyses, after `run`.
+  AnalysisInputs analysisInputs() const {
+    return {*floatModule, *integerModule, arrays, names, classes};
+  }
+
+  /// What the program was compiled with, as far as the manifest says.
+  CompileOptions compileOptions() const;
+
 private:
   Error load();
   Error compareBlock(int64_t first, int64_t count);
@@ -80,10 +112,12 @@ private:
                    int64_t count);
 
   mlir::MLIRContext &context;
+  mlir::qnet::Manifest manifest;
   mlir::OwningOpRef<mlir::ModuleOp> floatModule, integerModule;
   mlir::func::FuncOp floatMain, integerMain;
   std::unique_ptr<Program> library;
   std::vector<NumpyArray> arrays;
+  std::vector<std::string> names;
   std::vector<double> classes;
   Findings findings;
 };
@@ -97,9 +131,10 @@ Error Comparison::load() {
   Expected<ProgramPaths> paths = findProgram(program);
   if (!paths)
     return paths.takeError();
-  Expected<mlir::qnet::Manifest> manifest = loadManifest(*paths);
-  if (!manifest)
-    return manifest.takeError();
+  Expected<mlir::qnet::Manifest> loadedManifest = loadManifest(*paths);
+  if (!loadedManifest)
+    return loadedManifest.takeError();
+  manifest = std::move(*loadedManifest);
   std::string network = paths->file("mlirbc");
   if (!sys::fs::exists(network))
     return problem("no integer network '" + network +
@@ -113,14 +148,13 @@ Error Comparison::load() {
   integerMain = integerModule->lookupSymbol<mlir::func::FuncOp>("main");
   if (!floatMain || !integerMain)
     return problem("a network has no function @main");
-  if (floatMain.getNumArguments() != manifest->inputs.size() ||
-      integerMain.getNumArguments() != manifest->inputs.size() ||
+  if (floatMain.getNumArguments() != manifest.inputs.size() ||
+      integerMain.getNumArguments() != manifest.inputs.size() ||
       floatMain.getNumResults() != integerMain.getNumResults())
     return problem("'" + model + "' and '" + program +
                    "' have different inputs or outputs: the program was not "
                    "compiled from this model");
-  std::vector<std::string> names;
-  for (const mlir::qnet::ManifestTensor &input : manifest->inputs)
+  for (const mlir::qnet::ManifestTensor &input : manifest.inputs)
     names.push_back(input.name);
   auto opened = openInputs(inputs, names);
   if (!opened)
@@ -148,6 +182,33 @@ Error Comparison::load() {
     return error;
   classes.assign(values.begin(), values.end());
   return Error::success();
+}
+
+CompileOptions Comparison::compileOptions() const {
+  CompileOptions options;
+  options.model = model;
+  options.calibration.assign(calibration.begin(), calibration.end());
+  options.name = manifest.name;
+  auto take = [&](StringRef key, std::string &into) {
+    if (auto found = manifest.methods.find(key.str());
+        found != manifest.methods.end())
+      into = found->second;
+  };
+  take("weights", options.weights);
+  take("activations", options.activations);
+  take("prefer", options.prefer);
+  take("prune", options.prune);
+  take("requant", options.requant);
+  std::string method;
+  take("calibration", method);
+  auto [word, percentile] = StringRef(method).split(' ');
+  if (!word.empty())
+    options.method = word.str();
+  if (!percentile.empty() && percentile.getAsDouble(options.percentile))
+    options.percentile = 0;
+  options.allowFloat = !manifest.ledger.empty();
+  options.output = ".";
+  return options;
 }
 
 /// Index of the largest value in each row of the first result.
@@ -312,7 +373,8 @@ static json::Value finite(double value) {
   return std::isfinite(value) ? json::Value(value) : json::Value(nullptr);
 }
 
-static void writeFindings(const Findings &findings) {
+static void writeFindings(const Findings &findings, const Analyses &analyses,
+                          const AnalysisInputs &inputs) {
   json::Array layers;
   for (const LayerDifference &layer : findings.layers)
     layers.push_back(
@@ -330,22 +392,42 @@ static void writeFindings(const Findings &findings) {
     root["float_accuracy"] = double(findings.floatRight) / findings.rows;
     root["integer_accuracy"] = double(findings.integerRight) / findings.rows;
   }
+  writeAnalyses(analyses, inputs, root);
   outs() << formatv("{0:2}\n", json::Value(std::move(root)));
 }
 
 int runCompare(Reporter &reporter) {
+  if (!calibration.empty() && !culprits) {
+    reporter.error("--calibration is for the repairs of --culprits; give both");
+    return ExitCode::Usage;
+  }
   mlir::DialectRegistry registry;
   mlir::qnet::registerAllDialects(registry);
   mlir::MLIRContext context(registry);
   reporter.attach(context);
-  Expected<Findings> findings = Comparison(context).run();
-  if (!findings) {
-    std::string text = toString(findings.takeError());
+  auto fail = [&](Error error) {
+    std::string text = toString(std::move(error));
     if (!reporter.failed())
       reporter.error(text);
     return ExitCode::Failed;
+  };
+  Comparison comparison(context);
+  Expected<Findings> findings = comparison.run();
+  if (!findings)
+    return fail(findings.takeError());
+  AnalysisInputs given = comparison.analysisInputs();
+  AnalysisRequest request{culprits, noise, influence, seed, std::nullopt};
+  if (!calibration.empty())
+    request.repairs = comparison.compileOptions();
+  Expected<Analyses> analyses = analyze(request, given);
+  if (!analyses)
+    return fail(analyses.takeError());
+  if (asJson) {
+    writeFindings(*findings, *analyses, given);
+  } else {
+    printFindings(*findings);
+    printAnalyses(*analyses, given);
   }
-  asJson ? writeFindings(*findings) : printFindings(*findings);
   reporter.done();
   // Different bits are a broken promise, not a statistic.
   if (findings->unequalBits != 0) {

@@ -112,6 +112,15 @@ static cl::opt<bool>
     allowFloat("allow-float",
                cl::desc("leave ops without an integer form in float"),
                cl::sub(compileCommand));
+static cl::opt<bool>
+    requireInt("require-int",
+               cl::desc("fail if any op is left in float, and say why"),
+               cl::sub(compileCommand));
+static cl::opt<bool>
+    countClipped("count-clipped",
+                 cl::desc("count the values that each layer clips: the program "
+                          "gets N_clipped (and no 8-bit entry)"),
+                 cl::sub(compileCommand));
 static cl::opt<std::string> target("target", cl::value_desc("TRIPLE"),
                                    cl::desc("where to run (this machine)"),
                                    cl::sub(compileCommand));
@@ -172,6 +181,8 @@ static Expected<CompileOptions> readOptions() {
   options.effort = effort;
   options.prune = prune;
   options.allowFloat = allowFloat;
+  options.requireInt = requireInt;
+  options.countClipped = countClipped;
   options.target = target;
   options.cpu = cpu;
   options.threads = threads;

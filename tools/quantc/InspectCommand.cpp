@@ -31,6 +31,11 @@ static cl::opt<std::string> subject(cl::Positional, cl::Required,
 static cl::opt<bool> asJson("json", cl::desc("for programs to read"),
                             cl::sub(inspectCommand));
 
+static cl::opt<bool> showLedger("ledger",
+                                cl::desc("what became of every op of the "
+                                         "model, at what cost, and why"),
+                                cl::sub(inspectCommand));
+
 /// "784 u8 0.00392:0": values a row, storage, scale and zero point.
 static std::string sideText(int64_t values, int64_t bits,
                             const std::optional<ManifestParams> &params) {
@@ -97,6 +102,56 @@ static void printManifest(const Manifest &manifest) {
   outs() << "\n";
 }
 
+/// "u8 x int8 -> u8": what goes in, what it is multiplied by, what comes out.
+static std::string bitsText(const mlir::qnet::ManifestLayer &layer) {
+  auto side = [](int64_t bits, const std::optional<ManifestParams> &params) {
+    return (params ? "u" : "f") + std::to_string(bits);
+  };
+  std::string text = side(layer.inputBits, layer.inputParams);
+  if (layer.weightsBits != 0)
+    text += " x int" + std::to_string(layer.weightsBits);
+  return text + " -> " + side(layer.outputBits, layer.outputParams);
+}
+
+/// Why the op is what it is; empty where it is what was asked for.
+static std::string reasonText(const mlir::qnet::ManifestLayer &layer,
+                              const Manifest &manifest) {
+  std::string text = layer.weightsNote;
+  for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)
+    if (entry.node == layer.name && entry.op == layer.op)
+      text += (text.empty() ? "" : "; ") + entry.reason;
+  return text;
+}
+
+static void printLedger(const Manifest &manifest) {
+  TextTable table({"nodes of the model", "became", "bits", "kernel",
+                   "products a row", "weight bytes", "time over float",
+                   "reason"});
+  int64_t inFloat = 0;
+  for (const mlir::qnet::ManifestLayer &layer : manifest.layers) {
+    bool isFloat =
+        any_of(manifest.ledger, [&](const mlir::qnet::LedgerEntry &entry) {
+          return entry.node == layer.name && entry.op == layer.op &&
+                 entry.op != "qdense";
+        });
+    inFloat += isFloat;
+    table.add(
+        {layer.nodes.empty() ? layer.name : join(layer.nodes, ", "),
+         layer.op + (isFloat ? " in float" : ""), bitsText(layer),
+         kernelText(layer),
+         layer.products == 0 ? "" : std::to_string(layer.products),
+         layer.weightsBytes == 0 ? "" : std::to_string(layer.weightsBytes),
+         layer.timeOverFloat == 0
+             ? std::string()
+             : formatv("{0:f2}", layer.timeOverFloat).str(),
+         reasonText(layer, manifest)});
+  }
+  table.print(outs());
+  outs() << "\n"
+         << manifest.layers.size() - inFloat << " ops in integers or at their "
+         << "borders, " << inFloat << " in float\n";
+}
+
 static int inspectProgram(Reporter &reporter) {
   Expected<ProgramPaths> paths = findProgram(subject);
   if (!paths)
@@ -104,7 +159,9 @@ static int inspectProgram(Reporter &reporter) {
   Expected<Manifest> manifest = loadManifest(*paths);
   if (!manifest)
     return reporter.fail(manifest.takeError());
-  if (asJson)
+  if (showLedger && !asJson)
+    printLedger(*manifest);
+  else if (asJson)
     mlir::qnet::writeManifest(*manifest, outs());
   else
     printManifest(*manifest);

@@ -119,6 +119,15 @@ Expected<std::unique_ptr<Program>> Program::load(const ProgramPaths &paths) {
                    name +
                    "_run_parallel', which its manifest names; compile the "
                    "model again");
+  if (!program->description.clipped.empty()) {
+    void *clipped = dlsym(program->library, (name + "_clipped").c_str());
+    if (!clipped)
+      return problem("'" + path + "' does not define '" + name +
+                     "_clipped', which its manifest names; compile the model "
+                     "again");
+    program->clippedEntry =
+        reinterpret_cast<void (*)(const void *, uint64_t *)>(clipped);
+  }
   program->workspace = reinterpret_cast<size_t (*)(size_t)>(size);
   program->parallelWorkspace =
       reinterpret_cast<size_t (*)(size_t, size_t)>(parallelSize);
@@ -175,6 +184,13 @@ constexpr auto kParallelCalls =
 void Program::run(ArrayRef<const void *> tensors, size_t batch,
                   void *workspace) const {
   kRunCalls[tensors.size()](entry, tensors, batch, workspace);
+}
+
+std::vector<uint64_t> Program::clipped(const void *workspace) const {
+  std::vector<uint64_t> counts(description.clipped.size());
+  if (clippedEntry)
+    clippedEntry(workspace, counts.data());
+  return counts;
 }
 
 /// Of a batch, for so many threads.

@@ -44,6 +44,10 @@ public:
   void run(llvm::ArrayRef<const void *> tensors, size_t batch,
            void *workspace) const;
 
+  /// With --count-clipped: what the last call in `workspace` clipped, as many
+  /// numbers as the manifest has names; without it none.
+  std::vector<uint64_t> clipped(const void *workspace) const;
+
   /// Bytes of workspace for `runParallel`.
   size_t parallelWorkspaceSize(size_t batch, size_t threads) const;
   /// The same bits on so many threads of this process, the same number in every
@@ -58,6 +62,7 @@ private:
   void *library = nullptr;
   size_t (*workspace)(size_t) = nullptr;
   size_t (*parallelWorkspace)(size_t, size_t) = nullptr;
+  void (*clippedEntry)(const void *, uint64_t *) = nullptr;
   void *entry = nullptr, *parallelEntry = nullptr;
 };
 

@@ -8,6 +8,7 @@
 #include "Arrays.h"
 #include "Commands.h"
 #include "Program.h"
+#include "TextTable.h"
 
 #include "quantc/Pipeline/Compile.h"
 #include "quantc/Pipeline/Pipeline.h"
@@ -36,6 +37,12 @@ static cl::list<std::string>
             cl::desc("results, one file an output, or a .npz"),
             cl::sub(runCommand));
 
+static cl::opt<bool>
+    printClipped("clipped",
+                 cl::desc("print how many values each layer clipped, for a "
+                          "library made with --count-clipped"),
+                 cl::sub(runCommand));
+
 static Error problem(const Twine &text) {
   return createStringError(inconvertibleErrorCode(), text);
 }
@@ -62,6 +69,15 @@ readRows(ArrayRef<NumpyArray> arrays, const mlir::qnet::Manifest &manifest) {
   return rows;
 }
 
+/// "layer  clipped" for each count of the program's.
+static void printCounts(const Program &loaded, const void *workspace) {
+  TextTable table({"layer", "clipped values"});
+  for (auto [name, count] :
+       zip_equal(loaded.manifest().clipped, loaded.clipped(workspace)))
+    table.add({name, std::to_string(count)});
+  table.print(outs());
+}
+
 static Expected<std::vector<HostArray>> runLibrary() {
   Expected<ProgramPaths> paths = findProgram(program);
   if (!paths)
@@ -69,6 +85,10 @@ static Expected<std::vector<HostArray>> runLibrary() {
   auto loaded = Program::load(*paths);
   if (!loaded)
     return loaded.takeError();
+  if (printClipped && (*loaded)->manifest().clipped.empty())
+    return problem("--clipped: '" + program +
+                   "' does not count; compile the model with "
+                   "--count-clipped");
   if (Error error = checkOutputs(outputs, (*loaded)->outputNames()))
     return std::move(error);
   auto arrays = openInputs(inputs, (*loaded)->inputNames());
@@ -98,6 +118,8 @@ static Expected<std::vector<HostArray>> runLibrary() {
     tensors.push_back(result.bytes.data());
   Workspace workspace((*loaded)->workspaceSize(batch));
   (*loaded)->run(tensors, batch, workspace.data());
+  if (printClipped)
+    printCounts(**loaded, workspace.data());
   return results;
 }
 
@@ -153,6 +175,12 @@ int runRun(Reporter &reporter) {
   reporter.attach(context);
 
   bool native = sys::path::extension(program) == ".so";
+  if (printClipped && !native) {
+    reporter.error("--clipped: '" + program +
+                   "' is no compiled library; give an N.so that was compiled "
+                   "with --count-clipped");
+    return ExitCode::Failed;
+  }
   auto results = native ? runLibrary() : runReference(context, reporter);
   if (!results) {
     std::string text = toString(results.takeError());

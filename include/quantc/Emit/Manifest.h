@@ -59,6 +59,13 @@ struct ManifestLayer {
   double zeroShare = 0;
   double listedShare = 1;
   std::string function;
+  /// Nodes of the model that the op does the work of, in order; the last is
+  /// `name`.
+  std::vector<std::string> nodes;
+  /// Multiply-adds a row; of a kernel, its time over that of the float layer by
+  /// the cost model (0 where it has none).
+  int64_t products = 0;
+  double timeOverFloat = 0;
   /// Values a row that go in and come out.
   int64_t inputs = 0;
   int64_t outputs = 0;
@@ -110,6 +117,8 @@ struct Manifest {
   std::vector<ManifestTensor> outputs;
   /// Whether there is an `N_run_i8`: every tensor has 8-bit parameters.
   bool eightBitEntry = false;
+  /// Names of what `N_clipped` counts, in its order; empty without it.
+  std::vector<std::string> clipped;
   std::vector<ManifestLayer> layers;
   std::vector<LedgerEntry> ledger;
   /// Bytes: "object", "weights", "float_weights", "workspace_row", ...

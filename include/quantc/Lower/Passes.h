@@ -24,9 +24,14 @@ inline constexpr llvm::StringLiteral kWorkspaceAttr = "qnet.workspace";
 inline constexpr llvm::StringLiteral kBlockRowsAttr = "qnet.block_rows";
 /// On an entry point, from emit-entry on: bytes of a row of each tensor.
 inline constexpr llvm::StringLiteral kRowBytesAttr = "qnet.row_bytes";
+/// On the module, after count-clipped: an array of the names of the ops whose
+/// clipped values are counted; the same on the result of @main that counts.
+inline constexpr llvm::StringLiteral kClippedAttr = "qnet.clipped";
 /// Places in the workspace start at cache lines, and kernels read whole groups
 /// of channels: at most this much past a buffer.
 inline constexpr int64_t kPlaceAlignment = 64, kPlaceSlack = 64;
+/// Of a count of clipped values.
+inline constexpr int64_t kCounterBytes = 8;
 /// The function that form-entry makes of @main.
 inline constexpr llvm::StringLiteral kRowsFunction = "rows";
 

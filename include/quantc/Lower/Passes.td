@@ -17,6 +17,19 @@ def ConvertQnetToLinalg : Pass<"convert-qnet-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CountClipped : Pass<"count-clipped", "::mlir::ModuleOp"> {
+  let summary = "How many values of each row each op clips, as one more result";
+  let description = [{
+    Every op of `@main` that rounds to stored integers stores 16 bits, and a
+    `requantize` of the same scale clips them to the range of before: the same
+    bits, with what left the range still to be seen. A further result has an f32
+    for each such op, the number of values of a row that did, and `qnet.clipped`
+    on the module names the ops. Below zero a ReLU clips nothing, so of a range that begins at
+    zero only the other end counts, except for the network's inputs.
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def SplitEntry : Pass<"split-entry", "::mlir::ModuleOp"> {
   let summary = "Float and 8-bit ways into one integer graph";
   let description = [{
@@ -90,6 +103,11 @@ def EmitEntry : Pass<"emit-entry", "::mlir::ModuleOp"> {
     place of `float`, calls @enter_i8 and @leave_i8; the workspace grows by what
     lies between. A batch of one row goes to the functions of specialize-one-row,
     if there are any.
+
+    After count-clipped the last result is no tensor of the caller's: the entries
+    add it up, over the rows of a call, to 64-bit counts at the start of
+    the workspace, and `void NAME_clipped(const void *workspace, uint64_t *counts)`
+    reads these.
   }];
   let options = [
     Option<"name", "name", "std::string", "\"model\"", "prefix of the C functions">,
@@ -110,7 +128,8 @@ def EmitParallelEntry : Pass<"emit-parallel-entry", "::mlir::ModuleOp"> {
     share of the rows, whole groups of 8 but for the last, in a workspace of its own:
     `NAME_parallel_workspace_size(batch, parts)` is for all of them. There are never
     more parts than groups; a single one runs in the calling thread, without
-    `parallel_for`.
+    `parallel_for`. Counts of clipped values (count-clipped) are added up over the
+    parts.
   }];
   let options = [
     Option<"name", "name", "std::string", "\"model\"", "prefix of the C functions">,

@@ -69,7 +69,9 @@ struct CompileOptions {
   std::string prune = "none"; ///< See parsePrune.
   double percentile = 0;      ///< For method "percentile"; 0 is its default.
   bool allowFloat = false;
-  int threads = 1; ///< That N_run of the shared library uses.
+  bool requireInt = false;   ///< An op left in float is an error.
+  bool countClipped = false; ///< N_clipped in the program.
+  int threads = 1;           ///< That N_run of the shared library uses.
   /// Nothing said: object and header, and a shared library where one can be
   /// made for the target.
   std::optional<std::set<Artifact>> emit;

@@ -30,6 +30,8 @@ struct ProgramInterface {
   int64_t blockRows = 0;       ///< Rows the program works on at a time.
   uint64_t workspaceBytes = 0; ///< Whatever the batch.
   bool hasEightBitEntry = false;
+  /// Ops whose clipped values NAME_clipped counts, by their nodes' names.
+  std::vector<std::string> clipped;
 };
 
 /// Reads inputs and outputs of @main: f32 tensors with a dynamic leading

@@ -8,6 +8,8 @@
 
 #include "quantc/Reference/Interpreter.h"
 
+#include "llvm/ADT/StringMap.h"
+
 #include <string>
 #include <vector>
 
@@ -45,6 +47,10 @@ FailureOr<Difference> compareTensors(const Tensor &expected,
 /// The name that stands for a value: the last name in its location (a fused op
 /// computes what the last of its parts computed). Empty if it has none.
 StringRef nameOf(Location location);
+
+/// The names whose values `function`, of one block, has, and for each the op
+/// that computes it last: an expanded layer keeps one name on several ops.
+llvm::StringMap<Operation *> namedOps(func::FuncOp function);
 
 struct LayerDifference {
   std::string name;
