@@ -77,6 +77,15 @@ static void writeSizes(StringRef name, StringRef kind,
   }
 }
 
+/// The values of a row that the program looks at; the others may be anything.
+static void writeValuesRead(ArrayRef<int64_t> read, raw_ostream &os) {
+  constexpr size_t valuesInLine = 12;
+  os << " *     of which only " << read.size() << " are read:";
+  for (auto [i, value] : enumerate(read))
+    os << (i % valuesInLine == 0 ? "\n *       " : " ") << value;
+  os << "\n";
+}
+
 /// How int8 values stand for reals: scale * (q - zero point).
 static void writeParameters(StringRef name, StringRef kind,
                             ArrayRef<ManifestTensor> tensors, raw_ostream &os) {
@@ -185,9 +194,12 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << "*/\n"
      << "size_t " << name << "_workspace_size(size_t batch);\n\n"
      << "/* Runs the network on `batch` rows.\n";
-  for (auto [i, tensor] : enumerate(manifest.inputs))
+  for (auto [i, tensor] : enumerate(manifest.inputs)) {
     os << " *   " << argumentName("input", i, manifest.inputs.size())
        << ": batch * " << tensor.values << " values, row by row\n";
+    if (tensor.read)
+      writeValuesRead(*tensor.read, os);
+  }
   for (auto [i, tensor] : enumerate(manifest.outputs))
     os << " *   " << argumentName("output", i, manifest.outputs.size())
        << ": room for batch * " << tensor.values << " values\n";

@@ -63,6 +63,8 @@ static json tensorJson(const ManifestTensor &tensor) {
                  {"values", tensor.values}, {"type", "f32"},
                  {"scale", nullptr},        {"zero_point", nullptr}};
   addParams(object, "", tensor.params);
+  if (tensor.read)
+    object["values_read"] = *tensor.read;
   return object;
 }
 
@@ -86,6 +88,10 @@ static json layerJson(const ManifestLayer &layer) {
                  {"weights_bytes", layer.weightsBytes}};
   if (!layer.weightsNote.empty())
     object["weights_note"] = layer.weightsNote;
+  if (!layer.prunedNote.empty())
+    object["pruned"] = layer.prunedNote;
+  if (layer.isFrozen)
+    object["frozen"] = true;
   addParams(object, "input_", layer.inputParams);
   addParams(object, "output_", layer.outputParams);
   return object;
@@ -272,6 +278,12 @@ public:
     if (result.shape.size() > kMaxRank)
       complain("'shape' has more than " + Twine(kMaxRank) + " dimensions");
     result.params = params(object, "");
+    if (object.is_object() && object.contains("values_read")) {
+      result.read.emplace();
+      for (const json &value : list(object, "values_read"))
+        result.read->push_back(checked(
+            value, "values_read", 0, std::max<int64_t>(result.values, 1) - 1));
+    }
     return result;
   }
   double finite(const json &object, StringRef key) {
@@ -320,6 +332,10 @@ public:
     result.weightsBytes = integer(object, "weights_bytes", 0, INT64_MAX);
     if (object.is_object() && object.contains("weights_note"))
       result.weightsNote = string(object, "weights_note");
+    if (object.is_object() && object.contains("pruned"))
+      result.prunedNote = string(object, "pruned");
+    if (object.is_object() && object.contains("frozen"))
+      result.isFrozen = boolean(object, "frozen");
     result.inputParams = params(object, "input_");
     result.outputParams = params(object, "output_");
     return result;

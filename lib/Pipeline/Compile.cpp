@@ -6,6 +6,7 @@
 #include "quantc/Pipeline/Compile.h"
 
 #include "MatchInputs.h"
+#include "MeasuredPruning.h"
 #include "PackageWriter.h"
 
 #include "quantc/Calibrate/Calibrate.h"
@@ -112,9 +113,14 @@ static LogicalResult prepare(ModuleOp module, const CompileOptions &options) {
   if (!prune)
     return report(*module->getContext(), prune.takeError());
   PrepareOptions stage;
-  stage.prunePattern = prune->pattern;
-  stage.pruneFraction = prune->fraction;
-  stage.pruneNeurons = prune->neurons;
+  if (!prunesWithRows(options)) {
+    stage.prunePattern = prune->pattern;
+    stage.pruneFraction = prune->fraction;
+    stage.pruneNeurons = prune->neurons;
+  }
+  stage.keepChannels = !options.folds.empty();
+  for (const std::string &name : options.freeze)
+    stage.freeze.push_back(name);
   return runPasses(module, [&](OpPassManager &passes) {
     buildPreparePipeline(passes, stage);
   });
@@ -141,6 +147,8 @@ public:
 private:
   LogicalResult runStage(Stage stage);
   LogicalResult import();
+  FailureOr<CalibrationOptions> calibrationOptions();
+  FailureOr<std::unique_ptr<RowSource>> openRows();
   LogicalResult calibrateGraph();
   LogicalResult quantize();
   LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat,
@@ -245,9 +253,47 @@ LogicalResult Compilation::import() {
   return success();
 }
 
+/// How --calibration and its options ask to measure.
+FailureOr<CalibrationOptions> Compilation::calibrationOptions() {
+  CalibrationOptions stage;
+  auto method = rangeMethodNamed(options.method);
+  if (!method)
+    return report(context, method.takeError());
+  stage.method = *method;
+  stage.secondMoments = options.effort != "low";
+  if (options.percentile != 0)
+    stage.percentile = options.percentile;
+  stage.activationMax = activationMax();
+  for (const std::string &text : options.fixedRanges) {
+    auto fixed = parseFixedRange(text);
+    if (!fixed)
+      return report(context, fixed.takeError());
+    stage.fixed.push_back(std::move(*fixed));
+  }
+  stage.progress = [&](int64_t done, int64_t total) {
+    progress.progress(stageInfo(Stage::Calibrate).flag, done, total);
+  };
+  return stage;
+}
+
+FailureOr<std::unique_ptr<RowSource>> Compilation::openRows() {
+  FailureOr<SmallVector<RowShape>> inputs = describeInputs(*module);
+  if (failed(inputs))
+    return failure();
+  auto rows = RowSource::open(options.calibration, *inputs);
+  if (!rows)
+    return report(context, rows.takeError());
+  return std::move(*rows);
+}
+
 LogicalResult Compilation::calibrateGraph() {
   CalibrationSummary given;
   network = module->clone();
+  FailureOr<CalibrationOptions> stage = calibrationOptions();
+  if (failed(stage) || failed(pruneWithRows(
+                           *module, options, *stage, [&] { return openRows(); },
+                           makeNativeRunner)))
+    return failure();
   if (!options.ranges.empty()) {
     auto buffer = MemoryBuffer::getFile(options.ranges);
     if (!buffer)
@@ -264,33 +310,12 @@ LogicalResult Compilation::calibrateGraph() {
     if (failed(applyRanges(*module, calibration)))
       return failure();
   } else {
-    FailureOr<SmallVector<RowShape>> inputs = describeInputs(*module);
-    if (failed(inputs))
+    FailureOr<std::unique_ptr<RowSource>> rows = openRows();
+    if (failed(rows))
       return failure();
-    auto rows = RowSource::open(options.calibration, *inputs);
-    if (!rows)
-      return report(context, rows.takeError());
-    CalibrationOptions stage;
-    auto method = rangeMethodNamed(options.method);
-    if (!method)
-      return report(context, method.takeError());
-    stage.method = *method;
-    stage.secondMoments = options.effort != "low";
-    if (options.percentile != 0)
-      stage.percentile = options.percentile;
-    stage.activationMax = activationMax();
-    for (const std::string &text : options.fixedRanges) {
-      auto fixed = parseFixedRange(text);
-      if (!fixed)
-        return report(context, fixed.takeError());
-      stage.fixed.push_back(std::move(*fixed));
-    }
     if (!options.ranges.empty())
-      stage.given = &given;
-    stage.progress = [&](int64_t done, int64_t total) {
-      progress.progress(stageInfo(Stage::Calibrate).flag, done, total);
-    };
-    auto summary = calibrate(*module, **rows, makeNativeRunner, stage);
+      stage->given = &given;
+    auto summary = calibrate(*module, **rows, makeNativeRunner, *stage);
     if (failed(summary))
       return failure();
     calibration = std::move(*summary);

@@ -61,7 +61,7 @@ static Error checkChoice(StringRef flag, StringRef value,
 Expected<PruneRequest> parsePrune(StringRef text) {
   constexpr StringLiteral choices =
       "choose from none, 2:4, block:F, magnitude:F, neurons:F with F the share "
-      "to remove, such as 0.5";
+      "to remove, such as 0.5, or features:K with K the input features to keep";
   PruneRequest result;
   if (text == "none")
     return result;
@@ -70,9 +70,13 @@ Expected<PruneRequest> parsePrune(StringRef text) {
     return result;
   }
   auto [kind, amount] = text.split(':');
-  if (kind == "features")
-    return wrongUsage("--prune=" + text + " is not part of this version; " +
-                      choices);
+  if (kind == "features") {
+    if (amount.getAsInteger(10, result.features) || result.features < 1)
+      return wrongUsage("--prune=" + text +
+                        ": keep one feature or more, such "
+                        "as features:20");
+    return result;
+  }
   double share = 0;
   if (!is_contained({"block", "magnitude", "neurons"}, kind) ||
       amount.getAsDouble(share))
@@ -146,6 +150,26 @@ static Error checkBits(const CompileOptions &options) {
   return Error::success();
 }
 
+/// Pruning, freezing and folding, and the stages that do them.
+static Error checkPruning(const CompileOptions &options) {
+  Expected<PruneRequest> prune = parsePrune(options.prune);
+  if (!prune)
+    return prune.takeError();
+  if (!options.freeze.empty() && options.from > Stage::Prepare)
+    return wrongUsage("--freeze names layers in the stage prepare; begin at "
+                      "it, or earlier");
+  const bool calibrates =
+      options.from <= Stage::Calibrate && options.to >= Stage::Calibrate;
+  if (!options.folds.empty() && !calibrates)
+    return wrongUsage("--fold is done in the stage calibrate; begin at it or "
+                      "earlier, and end at it or later");
+  if (prune->features != 0 && (!calibrates || options.calibration.empty()))
+    return wrongUsage("--prune=" + options.prune +
+                      " needs rows to tell which features matter; give them "
+                      "with --calibration");
+  return Error::success();
+}
+
 Error checkOptions(const CompileOptions &options) {
   if (options.model.empty())
     return wrongUsage("no model; name an ONNX file");
@@ -211,8 +235,8 @@ Error checkOptions(const CompileOptions &options) {
   if (options.percentile != 0 && !keepsMost)
     return wrongUsage("--percentile is a share in percent, above 50 and up to "
                       "100, such as 99.99");
-  if (Expected<PruneRequest> prune = parsePrune(options.prune); !prune)
-    return prune.takeError();
+  if (Error error = checkPruning(options))
+    return error;
   return Error::success();
 }
 

@@ -1,12 +1,14 @@
 //===- Describe.cpp - From the integer graph to manifest rows -------------===//
 #include "Describe.h"
 
+#include "quantc/Dialect/Constants.h"
 #include "quantc/Dialect/Qnet.h"
 #include "quantc/Quantize/Quantize.h"
 #include "quantc/Reference/Compare.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <set>
 
 using namespace llvm;
 
@@ -101,6 +103,9 @@ static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
       layer.weightsBytes += cast<ShapedType>(groups.getType()).getNumElements();
     if (auto note = dense->getAttrOfType<StringAttr>(kWeightsAttr))
       layer.weightsNote = note.str();
+    if (auto note = dense->getAttrOfType<StringAttr>(kPrunedAttr))
+      layer.prunedNote = note.str();
+    layer.isFrozen = dense->hasAttr(kFrozenAttr);
     // A clamp at the zero point is a ReLU.
     if (layer.outputParams &&
         layer.outputParams->zeroPoint == layer.outputParams->qmin)
@@ -117,6 +122,27 @@ static std::string slowness(const KernelUse &use, const CpuVariant &variant) {
   return formatv("{0} is modelled at {1:f2} times the time of a float layer on "
                  "{2}; its weights take a quarter of the memory",
                  use.kernel, use.timeOverFloat, variant.cpu);
+}
+
+/// The values of a row of the argument that the program reads, or nothing where
+/// it reads all, or gathers them in a way that isn't along its features.
+static std::optional<std::vector<int64_t>> valuesRead(BlockArgument argument) {
+  auto type = cast<RankedTensorType>(argument.getType());
+  std::set<int64_t> read;
+  for (Operation *user : argument.getUsers()) {
+    auto gather = dyn_cast<GatherOp>(user);
+    if (!gather || type.getRank() != 2 || gather.getAxis() != 1)
+      return std::nullopt;
+    FailureOr<std::vector<int64_t>> indices =
+        readConstant<int64_t>(gather.getIndices());
+    if (failed(indices))
+      return std::nullopt;
+    for (int64_t i : *indices)
+      read.insert(i < 0 ? i + type.getDimSize(1) : i);
+  }
+  if (static_cast<int64_t>(read.size()) == type.getDimSize(1))
+    return std::nullopt;
+  return std::vector<int64_t>(read.begin(), read.end());
 }
 
 void describeProgram(ModuleOp module, const Target &target,
@@ -138,6 +164,7 @@ void describeProgram(ModuleOp module, const Target &target,
     for (Operation *user : argument.getUsers())
       if (auto quantize = dyn_cast<QuantizeOp>(user))
         input.params = paramsOf(quantize.getType());
+    input.read = valuesRead(argument);
     manifest.inputs.push_back(std::move(input));
   }
   for (const TensorInterface &tensor : interface.outputs)

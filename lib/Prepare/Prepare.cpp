@@ -21,13 +21,46 @@ void mlir::qnet::buildPreparePipeline(OpPassManager &pm,
   pm.addPass(createFoldBatchNorm());
   pm.addPass(createFuseActivation());
   pm.addPass(createGeneralizeBatch());
+  // From here on layers have the names that users know.
+  if (!options.freeze.empty()) {
+    FreezeLayersOptions freeze;
+    freeze.layerNames.assign(options.freeze.begin(), options.freeze.end());
+    pm.addPass(createFreezeLayers(freeze));
+  }
   PruneWeightsOptions prune;
   prune.pattern = options.prunePattern;
   prune.fraction = options.pruneFraction;
   pm.addPass(createPruneWeights(prune));
   // Also without a fraction: dead channels go exactly.
-  pm.addPass(createPruneNeurons({options.pruneNeurons}));
+  if (!options.keepChannels)
+    pm.addPass(createPruneNeurons({options.pruneNeurons}));
   pm.addPass(createFoldConstants());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyPrepared());
+}
+
+void mlir::qnet::buildMeasuredPrunePipeline(
+    OpPassManager &pm, const MeasuredPruneOptions &options) {
+  if (!options.folds.empty()) {
+    FoldFeaturesOptions fold;
+    fold.folds.assign(options.folds.begin(), options.folds.end());
+    pm.addPass(createFoldFeatures(fold));
+  }
+  if (options.features > 0)
+    pm.addPass(createPruneFeatures({options.features}));
+  pm.addPass(createPruneNeuronsByError({options.neurons}));
+  PruneWeightsByErrorOptions prune;
+  prune.pattern = options.pattern;
+  prune.fraction = options.fraction;
+  pm.addPass(createPruneWeightsByError(prune));
+  // What could not be done with the data is done without; and what is dead by
+  // now goes.
+  PruneWeightsOptions blind;
+  blind.pattern = options.pattern;
+  blind.fraction = options.fraction;
+  pm.addPass(createPruneWeights(blind));
+  pm.addPass(createPruneNeurons({options.neurons}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyPrepared());

@@ -4,12 +4,15 @@
 // Gives          both without the channels that are dead, and without the least
 //                important ones until that share is gone.
 // Why            rows and columns that are gone cost nothing on any machine.
-// Not done here  retraining; channels that pass through other ops.
+// Not done here  choosing with data, channels that pass through other ops
+//                (prune-neurons-by-error).
 //
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
-#include "quantc/Dialect/Constants.h"
+#include "DenseLayer.h"
+#include "PrunePattern.h"
+
 #include "quantc/Numerics/Functions.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -29,57 +32,6 @@ using namespace mlir;
 using namespace mlir::qnet;
 
 namespace {
-
-/// A layer's constants as a matrix of channels x inputs.
-struct Layer {
-  std::vector<float> weights, bias;
-  int64_t channels = 0, inputs = 0;
-  bool hasBias = false;
-
-  static std::optional<Layer> read(DenseOp op) {
-    auto type = cast<RankedTensorType>(op.getWeights().getType());
-    FailureOr<std::vector<float>> weights =
-        readConstant<float>(op.getWeights());
-    if (!type.getElementType().isF32() || failed(weights))
-      return std::nullopt;
-    Layer layer{std::move(*weights),
-                {},
-                type.getDimSize(0),
-                type.getDimSize(1),
-                bool(op.getBias())};
-    layer.bias.assign(layer.channels, 0);
-    if (layer.hasBias) {
-      FailureOr<std::vector<float>> bias = readConstant<float>(op.getBias());
-      if (failed(bias))
-        return std::nullopt;
-      layer.bias = std::move(*bias);
-    }
-    auto finite = [](float value) { return std::isfinite(value); };
-    if (!llvm::all_of(layer.weights, finite) ||
-        !llvm::all_of(layer.bias, finite))
-      return std::nullopt;
-    return layer;
-  }
-
-  void write(DenseOp op) const {
-    OpBuilder builder(op);
-    Location weightsLocation = op.getWeights().getLoc();
-    Location biasLocation =
-        op.getBias() ? op.getBias().getLoc() : weightsLocation;
-    SmallVector<Operation *> old;
-    for (Value constant : op->getOperands().drop_front())
-      old.push_back(constant.getDefiningOp());
-    op.getWeightsMutable().assign(
-        makeConstant<float>(builder, weightsLocation, {channels, inputs},
-                            builder.getF32Type(), weights));
-    if (hasBias)
-      op.getBiasMutable().assign(makeConstant<float>(
-          builder, biasLocation, {channels}, builder.getF32Type(), bias));
-    for (Operation *constant : old)
-      if (constant && constant->use_empty())
-        constant->erase();
-  }
-};
 
 double parameter(std::optional<APFloat> given, double otherwise) {
   return given ? given->convertToDouble() : otherwise;
@@ -102,13 +54,15 @@ struct PruneNeurons : qnet::impl::PruneNeuronsBase<PruneNeurons> {
     for (DenseOp op : llvm::reverse(layers))
       if (op->hasOneUse())
         if (auto next = dyn_cast<DenseOp>(*op->user_begin());
-            next && next.getInput() == op.getResult())
+            next && next.getInput() == op.getResult() &&
+            !op->hasAttr(kFrozenAttr) && !next->hasAttr(kFrozenAttr))
           prune(op, next);
   }
 
 private:
   void prune(DenseOp op, DenseOp next) {
-    std::optional<Layer> here = Layer::read(op), there = Layer::read(next);
+    std::optional<DenseLayer> here = DenseLayer::read(op),
+                              there = DenseLayer::read(next);
     if (!here || !there || here->channels < 2)
       return;
     const int64_t channels = here->channels;
@@ -134,7 +88,9 @@ private:
     llvm::stable_sort(order, [&](int64_t a, int64_t b) {
       return importance[a] < importance[b];
     });
-    const auto wanted = static_cast<int64_t>(fraction * channels);
+    const auto wanted = next->hasAttr(kPrunedAttr)
+                            ? int64_t(0)
+                            : static_cast<int64_t>(fraction * channels);
     for (int64_t n : order) {
       if (gone >= wanted)
         break;
@@ -147,6 +103,11 @@ private:
       removed[order.back()] = false;
       --gone;
     }
+    if (wanted > 0)
+      next->setAttr(kPrunedAttr,
+                    StringAttr::get(op.getContext(),
+                                    describePruning("neurons", fraction) +
+                                        " by magnitude, without data"));
     remove(op, next, *here, *there, removed, channels - gone);
   }
 
@@ -154,7 +115,8 @@ private:
 
   /// A channel without incoming weights is f(bias) for every row: its
   /// contribution goes into the next layer's bias, and its column to zero.
-  bool foldConstant(DenseOp op, const Layer &here, Layer &there, int64_t n) {
+  bool foldConstant(DenseOp op, const DenseLayer &here, DenseLayer &there,
+                    int64_t n) {
     namespace num = quantc::numerics;
     auto function = static_cast<num::Function>(op.getFunction());
     const double value =
@@ -175,10 +137,10 @@ private:
     return true;
   }
 
-  static void remove(DenseOp op, DenseOp next, const Layer &here,
-                     const Layer &there, const std::vector<bool> &removed,
+  static void remove(DenseOp op, DenseOp next, const DenseLayer &here,
+                     const DenseLayer &there, const std::vector<bool> &removed,
                      int64_t kept) {
-    Layer smallHere{{}, {}, kept, here.inputs, here.hasBias};
+    DenseLayer smallHere{{}, {}, kept, here.inputs, here.hasBias};
     for (int64_t n = 0; n < here.channels; ++n) {
       if (removed[n])
         continue;
@@ -187,7 +149,7 @@ private:
           ArrayRef(here.weights).slice(n * here.inputs, here.inputs));
       smallHere.bias.push_back(here.bias[n]);
     }
-    Layer smallThere{{}, there.bias, there.channels, kept, there.hasBias};
+    DenseLayer smallThere{{}, there.bias, there.channels, kept, there.hasBias};
     for (int64_t m = 0; m < there.channels; ++m)
       for (int64_t n = 0; n < there.inputs; ++n)
         if (!removed[n])

@@ -5,20 +5,21 @@
 //                that the pattern can take are zero. Biases stay.
 // Why            kernels skip groups of zeros (select-kernels); zeros that
 //                stand alone leave sums more room.
-// Not done here  retraining; removing whole channels (prune-neurons).
+// Not done here  choosing with data (prune-weights-by-error); removing whole
+//                channels (prune-neurons).
 //
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
+#include "PrunePattern.h"
+
 #include "quantc/Dialect/Constants.h"
 
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/StringSwitch.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #define DEBUG_TYPE "prune-weights"
 
@@ -32,12 +33,6 @@ using namespace mlir::qnet;
 
 namespace {
 
-enum class Pattern { Magnitude, Block, TwoOfFour };
-
-/// What becomes zero together. Groups of kernels are 2 or 4 inputs by 16 or 32
-/// channels (Kernels.def): a block holds whole ones of either width.
-constexpr int64_t blockChannels = 32, blockInputs = 4;
-
 /// One layer's weights, `[n, k]`.
 struct Weights {
   std::vector<float> values;
@@ -47,19 +42,6 @@ struct Weights {
     return values[channel * k + input];
   }
 };
-
-/// The `count` units that matter least; of equal ones the earlier.
-std::vector<size_t> leastOf(ArrayRef<double> importance, size_t count) {
-  std::vector<size_t> order(importance.size());
-  std::iota(order.begin(), order.end(), size_t(0));
-  auto middle = order.begin() + static_cast<ptrdiff_t>(count);
-  std::nth_element(order.begin(), middle, order.end(), [&](size_t a, size_t b) {
-    return importance[a] != importance[b] ? importance[a] < importance[b]
-                                          : a < b;
-  });
-  order.resize(count);
-  return order;
-}
 
 /// A weight that is no number is none to prune: verify-prepared names it.
 double magnitude(float weight) {
@@ -78,14 +60,15 @@ void pruneSingles(Weights &weights, double fraction) {
 
 /// Blocks by their mean square: those at the edges have fewer weights.
 void pruneBlocks(Weights &weights, double fraction) {
-  int64_t across = llvm::divideCeil(weights.k, blockInputs);
-  int64_t down = llvm::divideCeil(weights.n, blockChannels);
+  int64_t across = llvm::divideCeil(weights.k, kBlockInputs);
+  int64_t down = llvm::divideCeil(weights.n, kBlockChannels);
   auto forEach = [&](int64_t block, auto &&body) {
-    int64_t channel = block / across * blockChannels;
-    int64_t input = block % across * blockInputs;
-    for (int64_t c = channel; c < std::min(channel + blockChannels, weights.n);
+    int64_t channel = block / across * kBlockChannels;
+    int64_t input = block % across * kBlockInputs;
+    for (int64_t c = channel; c < std::min(channel + kBlockChannels, weights.n);
          ++c)
-      for (int64_t i = input; i < std::min(input + blockInputs, weights.k); ++i)
+      for (int64_t i = input; i < std::min(input + kBlockInputs, weights.k);
+           ++i)
         body(weights.at(c, i));
   };
   std::vector<double> importance;
@@ -119,19 +102,13 @@ struct PruneWeights : qnet::impl::PruneWeightsBase<PruneWeights> {
   using PruneWeightsBase::PruneWeightsBase;
 
   void runOnOperation() override {
-    auto known = llvm::StringSwitch<std::optional<Pattern>>(pattern)
-                     .Case("magnitude", Pattern::Magnitude)
-                     .Case("block", Pattern::Block)
-                     .Case("2:4", Pattern::TwoOfFour)
-                     .Default(std::nullopt);
+    std::optional<PrunePattern> known = prunePatternNamed(pattern);
     if (!known && pattern != "none") {
       getOperation().emitError(DEBUG_TYPE ": '")
-          << pattern << "' is no pattern; choose none, magnitude, block or 2:4";
+          << pattern << "' is no pattern; " << kPrunePatterns;
       return signalPassFailure();
     }
-    // False for NaN too.
-    const bool isShare = fraction >= 0 && fraction < 1;
-    if (!isShare) {
+    if (!isPrunableShare(fraction)) {
       getOperation().emitError(DEBUG_TYPE ": the fraction must be at least 0 "
                                           "and less than 1");
       return signalPassFailure();
@@ -141,22 +118,28 @@ struct PruneWeights : qnet::impl::PruneWeightsBase<PruneWeights> {
   }
 
 private:
-  void prune(DenseOp op, Pattern known) {
+  void prune(DenseOp op, PrunePattern known) {
+    // Pruned with the data already, or not to be.
+    if (op->hasAttr(kPrunedAttr) || op->hasAttr(kFrozenAttr))
+      return;
     FailureOr<std::vector<float>> values = readConstant<float>(op.getWeights());
     auto type = cast<RankedTensorType>(op.getWeights().getType());
     if (failed(values) || type.getNumElements() < least)
       return;
     Weights weights{std::move(*values), type.getDimSize(0), type.getDimSize(1)};
     // A block of a few channels would be a hole in the input of them all.
-    if (known == Pattern::Block && weights.n < blockChannels)
+    if (known == PrunePattern::Block && weights.n < kBlockChannels)
       return;
-    if (known == Pattern::Magnitude)
+    if (known == PrunePattern::Magnitude)
       pruneSingles(weights, fraction);
-    else if (known == Pattern::Block)
+    else if (known == PrunePattern::Block)
       pruneBlocks(weights, fraction);
     else
       pruneTwoOfFour(weights);
     OpBuilder builder(op);
+    op->setAttr(kPrunedAttr,
+                builder.getStringAttr(describePruning(pattern, fraction) +
+                                      " by magnitude, without data"));
     Operation *old = op.getWeights().getDefiningOp();
     op.getWeightsMutable().assign(
         makeConstant<float>(builder, op.getWeights().getLoc(), type.getShape(),

@@ -50,6 +50,20 @@ static bool hasIntegerForm(Operation *op) {
   return false;
 }
 
+/// Whether the op takes some features of a graph input: then the others are
+/// neither read nor part of its range.
+static bool selectsInputs(Operation *op) {
+  auto gather = dyn_cast<GatherOp>(op);
+  if (!gather || !isa<BlockArgument>(gather.getInput()))
+    return false;
+  auto input = cast<RankedTensorType>(gather.getInput().getType());
+  auto result = cast<RankedTensorType>(gather.getType());
+  return result.getRank() == input.getRank() &&
+         int64_t(gather.getAxis()) == input.getRank() - 1 &&
+         !input.isDynamicDim(input.getRank() - 1) &&
+         result.getShape().back() < input.getShape().back();
+}
+
 /// Whether the op has an integer form that is as good on a graph input as the
 /// op itself before the input is quantized.
 static bool isBestAfterQuantization(Operation *op) {
@@ -101,7 +115,8 @@ LogicalResult Placement::decideOne(Operation *op, bool allowFloat) {
         llvm::any_of(op->getUsers(), [&](Operation *user) {
           return preprocessing.contains(user);
         });
-    if (isBestAfterQuantization(op) && !feedsPreprocessing) {
+    if (isBestAfterQuantization(op) && !feedsPreprocessing &&
+        !selectsInputs(op)) {
       integer.insert(op);
       return success();
     }

@@ -129,7 +129,7 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   }
 
   LayerInput input{paramsOf(inputType), {}};
-  if (biasCorrection)
+  if (biasCorrection && !dense->hasAttr(kFrozenAttr))
     input.mean = meanOf(dequantize.getInput(), columns);
   Finish finish = findFinish(dense);
   bool isFloat = !finish.target;
@@ -222,6 +222,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   auto integer = QDenseOp::create(builder, location, resultType,
                                   dequantize.getInput(), weightValue, biasValue,
                                   multiplier, shift, outBiasValue, groupValue);
+  for (StringRef name : {StringRef(kPrunedAttr), StringRef(kFrozenAttr)})
+    if (Attribute attribute = dense->getDiscardableAttr(name))
+      integer->setDiscardableAttr(name, attribute);
   if (!whyBytes.empty())
     integer->setDiscardableAttr(kWeightsAttr, builder.getStringAttr(whyBytes));
   if (isFloat) {

@@ -108,8 +108,31 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
        "unknown; choose from auto, minmax, percentile, mse, entropy"},
       {"requant", [](Options o) { o.requant = "x"; }, "float, fixed"},
       {"effort", [](Options o) { o.effort = "most"; }, "low, default, high"},
-      {"prune", [](Options o) { o.prune = "features:3"; },
-       "not part of this version; choose from none, 2:4, block:F"},
+      {"prune", [](Options o) { o.prune = "features:0"; },
+       "keep one feature or more"},
+      {"prune", [](Options o) { o.prune = "features:x"; },
+       "keep one feature or more"},
+      {"prune",
+       [](Options o) {
+         o.prune = "features:3";
+         o.calibration.clear();
+         o.ranges = "r.json";
+       },
+       "needs rows to tell which features matter"},
+      {"freeze",
+       [](Options o) {
+         o.freeze = {"fc1"};
+         o.from = Stage::Calibrate;
+       },
+       "begin at it, or earlier"},
+      {"fold",
+       [](Options o) {
+         o.folds = {"x[0]=1"};
+         o.to = Stage::Prepare;
+       },
+       "is done in the stage calibrate"},
+      {"prune", [](Options o) { o.prune = "neurons:1"; },
+       "lies between 0 and 1"},
       {"prune", [](Options o) { o.prune = "magnitude:1"; },
        "lies between 0 and 1"},
       {"prune", [](Options o) { o.prune = "block:0"; }, "lies between 0 and 1"},
@@ -175,6 +198,7 @@ TEST(CompileOptionsTest, PruneHasAKindAndAShare) {
   PruneRequest neurons = cantFail(parsePrune("neurons:0.25"));
   EXPECT_EQ(neurons.pattern, "none");
   EXPECT_EQ(neurons.neurons, 0.25);
+  EXPECT_EQ(cantFail(parsePrune("features:20")).features, 20);
 }
 
 } // namespace

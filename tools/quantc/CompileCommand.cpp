@@ -106,8 +106,19 @@ static cl::opt<std::string>
 static cl::opt<std::string> prune(
     "prune", cl::value_desc("HOW"),
     cl::desc("none (default), 2:4, block:F, magnitude:F or neurons:F with "
-             "F the share to remove"),
+             "F the share to remove, or features:K with K the input features "
+             "to keep"),
     cl::init("none"), cl::sub(compileCommand));
+static cl::list<std::string>
+    freeze("freeze", cl::value_desc("NAME"),
+           cl::desc("dense layer, or pattern of names, whose parameters are "
+                    "rounded to the nearest and not changed otherwise"),
+           cl::sub(compileCommand));
+static cl::list<std::string>
+    fold("fold", cl::value_desc("NAME[I]=VALUE"),
+         cl::desc("input feature, hidden channel or whole input (NAME=VALUE) "
+                  "that becomes a constant, or its mean: NAME[I]=mean"),
+         cl::sub(compileCommand));
 static cl::opt<bool>
     allowFloat("allow-float",
                cl::desc("leave ops without an integer form in float"),
@@ -180,6 +191,8 @@ static Expected<CompileOptions> readOptions() {
   options.prefer = prefer;
   options.effort = effort;
   options.prune = prune;
+  options.freeze.assign(freeze.begin(), freeze.end());
+  options.folds.assign(fold.begin(), fold.end());
   options.allowFloat = allowFloat;
   options.requireInt = requireInt;
   options.countClipped = countClipped;

@@ -59,7 +59,10 @@ static void printTensors(StringRef kind,
     interleaveComma(tensor.shape, outs(), [](int64_t size) {
       size < 0 ? outs() << "batch" : outs() << size;
     });
-    outs() << "] f32, " << tensor.values << " values a row\n";
+    outs() << "] f32, " << tensor.values << " values a row";
+    if (tensor.read)
+      outs() << ", of which " << tensor.read->size() << " are read";
+    outs() << "\n";
   }
 }
 
@@ -88,6 +91,12 @@ static void printManifest(const Manifest &manifest) {
     if (!layer.weightsNote.empty())
       outs() << "weights of " << layer.name << ": " << layer.weightsNote
              << "\n";
+  for (const mlir::qnet::ManifestLayer &layer : manifest.layers) {
+    if (!layer.prunedNote.empty())
+      outs() << "pruned " << layer.name << ": " << layer.prunedNote << "\n";
+    if (layer.isFrozen)
+      outs() << "frozen " << layer.name << "\n";
+  }
   for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)
     outs() << (entry.op == "qdense" ? "slower: " : "in float: ") << entry.node
            << " (" << entry.op << "): " << entry.reason << "\n";

@@ -28,6 +28,14 @@ namespace mlir::qnet {
 /// Discardable attributes that travel from the importer to the header file.
 /// On an argument or result of @main: the tensor's name in the source model.
 inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
+
+/// A discardable attribute (unit) on a dense layer: its parameters are rounded
+/// to the nearest, and no pass that optimizes changes them.
+inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
+
+/// A discardable attribute (string) on a dense layer that was pruned: what went
+/// and what error that adds. Weights of such a layer that are exactly 0 stay 0.
+inline constexpr llvm::StringLiteral kPrunedAttr = "qnet.pruned";
 /// On a float result of @main: the type (per-tensor uniform over u8) in which a
 /// caller of the program's 8-bit entry gets it.
 inline constexpr llvm::StringLiteral kStoredAsAttr = "qnet.stored_as";

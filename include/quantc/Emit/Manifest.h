@@ -41,6 +41,9 @@ struct ManifestTensor {
   /// to, and where there is an `N_run_i8` what it takes and gives (less 128).
   /// Absent where the program reads or writes floats without them.
   std::optional<ManifestParams> params;
+  /// Of an input of which not all is read: the values of a row that are, in
+  /// ascending order. Nothing where all are.
+  std::optional<std::vector<int64_t>> read;
 };
 
 /// One op of the program that computes.
@@ -74,6 +77,11 @@ struct ManifestLayer {
   /// Why these bits and not those that were asked for; mostly empty, and then
   /// not in the file.
   std::string weightsNote;
+  /// What pruning took of it, and what error that adds; mostly empty, and then
+  /// not in the file.
+  std::string prunedNote;
+  /// Whether its parameters were frozen; only then in the file.
+  bool isFrozen = false;
   int64_t inputBits = 0;
   int64_t outputBits = 0;
   uint64_t weightsBytes = 0;

@@ -67,7 +67,10 @@ struct CompileOptions {
   /// errors cancel where that takes a second, "high" does all that helps.
   std::string effort = "default";
   std::string prune = "none"; ///< See parsePrune.
-  double percentile = 0;      ///< For method "percentile"; 0 is its default.
+  /// Names or patterns of dense layers that stay as they are (freeze-layers).
+  std::vector<std::string> freeze;
+  std::vector<std::string> folds; ///< As fold-features reads them.
+  double percentile = 0; ///< For method "percentile"; 0 is its default.
   bool allowFloat = false;
   bool requireInt = false;   ///< An op left in float is an error.
   bool countClipped = false; ///< N_clipped in the program.
@@ -92,13 +95,15 @@ public:
   virtual void progress(StringRef stage, int64_t done, int64_t total) = 0;
 };
 
-/// Weights to set to zero, and the share of hidden neurons to remove.
+/// Weights to set to zero, the share of hidden neurons to remove, the number of
+/// input features to keep (0: all).
 struct PruneRequest {
   std::string pattern = "none"; ///< Of prune-weights.
   double fraction = 0;
   double neurons = 0;
+  int64_t features = 0;
 };
-/// "none", "2:4", "block:F", "magnitude:F" or "neurons:F".
+/// "none", "2:4", "block:F", "magnitude:F", "neurons:F" or "features:K".
 llvm::Expected<PruneRequest> parsePrune(StringRef text);
 
 /// Refuses what no stage could do: an empty name, an unknown method. The

@@ -178,11 +178,114 @@ def PruneNeurons : Pass<"prune-neurons", "::mlir::ModuleOp"> {
       and channels without incoming weights, whose constant value goes into the
       next layer's bias.
     - Then those with the smallest product of norms (row and bias here, column
-      there), until `fraction` of the channels is gone. At least one stays.
+      there), until `fraction` of the channels is gone. At least one stays. Not of
+      those whose reader has `qnet.pruned`: it has lost them already.
+
+    Frozen layers stay.
   }];
   let options = [
     Option<"fraction", "fraction", "double", /*default=*/"0.0",
            "share of each hidden layer's channels to remove, 0 to 1">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def PruneWeightsByError : Pass<"prune-weights-by-error", "::mlir::ModuleOp"> {
+  let summary = "The weights that the layer's output misses least become zero";
+  let description = [{
+    As `prune-weights`, for layers with `qnet.second_moment` (and
+    `qnet.sample_mean`), with two differences:
+
+    - what goes is chosen by the error it causes in the layer's output, given what
+      the inputs do together (Optimal Brain Surgeon: `w^2 / [C^-1]_kk`, with C the
+      covariance of the input and a hundredth of its mean variance on the
+      diagonal);
+    - the weights that stay are refit to take over what they can, and the bias
+      takes up the mean (Frantar and Alistarh, SparseGPT, 2023, section 3).
+
+    Of blocks, each group of 32 output channels loses the same share. The layer
+    gets `qnet.pruned`, which says what went and what error that adds, as a share
+    of the power of the layer's output. Layers that have it, and frozen ones,
+    stay. So do layers without second moments and those whose refit is not
+    finite: prune-weights behind this pass takes them.
+
+    ```mlir
+    %y = qnet.dense %x, %w {qnet.second_moment = dense<[[1.0, 0.9], [0.9, 1.0]]> : tensor<2x2xf32>}
+       : (tensor<?x2xf32>, tensor<3x2xf32>) -> tensor<?x3xf32>
+    ```
+  }];
+  let options = [
+    Option<"pattern", "pattern", "std::string", /*default=*/"\"none\"",
+           "none, magnitude, block or 2:4">,
+    Option<"fraction", "fraction", "double", /*default=*/"0.0",
+           "share of each layer's weights or blocks to set to zero, from 0 to less than 1">,
+    Option<"least", "least", "int64_t", /*default=*/"4096",
+           "weights below which a layer stays: zeros gain no time there">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def PruneNeuronsByError : Pass<"prune-neurons-by-error", "::mlir::ModuleOp"> {
+  let summary = "Hidden channels that their readers miss least are removed";
+  let description = [{
+    A group of channels is what layers give, through functions, arithmetic with
+    constants, sums with what other layers give (which lose the same channels)
+    and concats, to the layers that read it. One by one, the channel goes whose
+    removal adds the least to the mean squared error of the readers' outputs,
+    with all their other weights refit after each (Hassibi and Stork, Optimal
+    Brain Surgeon, 1992), until `fraction` of them is gone; at least one stays.
+    Readers get `qnet.pruned`.
+
+    Groups that reach an input, a result, a frozen layer, an op that mixes
+    channels, or a reader without `qnet.second_moment` stay: prune-neurons takes
+    those it can.
+  }];
+  let options = [
+    Option<"fraction", "fraction", "double", /*default=*/"0.0",
+           "share of each group's channels to remove, from 0 to less than 1">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def PruneFeatures : Pass<"prune-features", "::mlir::ModuleOp"> {
+  let summary = "Keep the input features that matter most";
+  let description = [{
+    Removes input features as prune-neurons-by-error does channels, all inputs
+    together, until `keep` are left. Inputs keep their width; the program gathers
+    the features it keeps and reads no others. An input whose features don't
+    reach dense layers one by one is an error.
+  }];
+  let options = [
+    Option<"keep", "keep", "int64_t", /*default=*/"0",
+           "features to keep, of all inputs together">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def FoldFeatures : Pass<"fold-features", "::mlir::ModuleOp"> {
+  let summary = "Named input features and hidden channels become constants";
+  let description = [{
+    `NAME[I]=VALUE` for feature I of an input or channel I of a layer (behind its
+    function), `NAME=VALUE` for a whole input; `mean` for the value takes the mean
+    that `qnet.mean` has. The readers' biases take up what the constants do, rows
+    and columns go.
+
+    An error, with the reason: unknown names, indices out of range, values that
+    are results of the network or go through ops that mix features, frozen
+    layers, and what would leave a layer nothing to read.
+  }];
+  let options = [
+    ListOption<"folds", "folds", "std::string",
+               "NAME[I]=VALUE, NAME[I]=mean, NAME=VALUE or NAME=mean">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def FreezeLayers : Pass<"freeze-layers", "::mlir::ModuleOp"> {
+  let summary = "Mark layers whose parameters may only be rounded to the nearest";
+  let description = [{
+    Dense layers of these names, or that match them as patterns (`fc*`), get
+    `qnet.frozen`. Passes that prune, fold into, equalize or round with
+    compensation leave them as they are. A name that matches none is an error.
+  }];
+  let options = [
+    ListOption<"layerNames", "layers", "std::string",
+               "names or patterns of names of dense layers">];
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 

@@ -20,7 +20,26 @@ struct PrepareOptions : public PassPipelineOptions<PrepareOptions> {
       *this, "prune-neurons",
       llvm::cl::desc("share of each hidden layer's channels to remove, 0 to 1"),
       llvm::cl::init(0)};
+  Option<bool> keepChannels{
+      *this, "keep-channels",
+      llvm::cl::desc("leave dead channels: a later pass counts them"),
+      llvm::cl::init(false)};
+  ListOption<std::string> freeze{
+      *this, "freeze",
+      llvm::cl::desc("dense layers whose parameters no pass may change")};
 };
+
+/// What is done once the network has been measured, before its ranges are
+/// taken: from second moments and means on the layers to a smaller network.
+struct MeasuredPruneOptions {
+  std::vector<std::string> folds; ///< of fold-features
+  std::string pattern = "none";   ///< of prune-weights-by-error
+  double fraction = 0;
+  double neurons = 0;   ///< of prune-neurons-by-error
+  int64_t features = 0; ///< of prune-features; 0 for all
+};
+void buildMeasuredPrunePipeline(OpPassManager &pm,
+                                const MeasuredPruneOptions &options);
 
 /// The passes of the stage in order, its contract check last. Takes @main in
 /// float as Import gives it.

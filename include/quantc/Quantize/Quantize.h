@@ -40,10 +40,6 @@ inline constexpr llvm::StringLiteral kGroupMultipliersAttr =
 /// of the grid already: what they were before.
 inline constexpr llvm::StringLiteral kUnroundedAttr = "qnet.unrounded";
 
-/// A discardable attribute (unit) on a dense layer that the user froze: its
-/// weights are rounded to the nearest, whatever would lower the error.
-inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
-
 struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
   Option<bool> allowFloat{
       *this, "allow-float",

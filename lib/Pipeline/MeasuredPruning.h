@@ -1,0 +1,25 @@
+//===- MeasuredPruning.h - prune once the rows have been seen ---*- C++ -*-===//
+#ifndef QUANTC_LIB_PIPELINE_MEASUREDPRUNING_H
+#define QUANTC_LIB_PIPELINE_MEASUREDPRUNING_H
+
+#include "quantc/Calibrate/Calibrate.h"
+#include "quantc/Pipeline/Compile.h"
+
+namespace mlir::qnet {
+
+/// Whether the compilation prunes with its rows in the stage Calibrate, in
+/// place of Prepare, which has none.
+bool prunesWithRows(const CompileOptions &options);
+
+/// Folds and prunes a prepared module. Where that takes second moments or
+/// means, the rows are run through it first. Their ranges are dropped: those of
+/// the pruned network are others. Errors are diagnostics.
+LogicalResult
+pruneWithRows(ModuleOp module, const CompileOptions &options,
+              CalibrationOptions calibration,
+              llvm::function_ref<FailureOr<std::unique_ptr<RowSource>>()> open,
+              RunnerFactory makeRunner);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_LIB_PIPELINE_MEASUREDPRUNING_H
