@@ -45,10 +45,17 @@ static bool hasIntegerForm(Operation *op) {
   return false;
 }
 
+/// Whether the op takes some of a graph input's features: quantized after it,
+/// they have steps of their own.
+static bool isSelection(Operation *op) {
+  auto gather = dyn_cast<GatherOp>(op);
+  return gather && isa<BlockArgument>(gather.getInput());
+}
+
 /// Whether the op has an integer form that is as good on a graph input as the
 /// op itself before the input is quantized.
 static bool isBestAfterQuantization(Operation *op) {
-  return isMove(op) || unaryLink(op);
+  return (isMove(op) && !isSelection(op)) || unaryLink(op);
 }
 
 Placement::Placement(func::FuncOp function) : function(function) {

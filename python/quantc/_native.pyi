@@ -8,6 +8,6 @@ class Library:
         path: str,
         name: str,
         inputs: list[tuple[str, tuple[int, ...]]],
-        outputs: list[tuple[str, tuple[int, ...]]],
+        outputs: list[tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], str]],
     ) -> None: ...
     def __call__(self, *inputs: Any) -> Any: ...

@@ -35,13 +35,20 @@ struct ManifestParams {
 struct ManifestTensor {
   std::string name;
   std::vector<int64_t> shape;
-  /// f32 values a row.
+  /// Values a row.
   int64_t values = 0;
   /// Parameters of the stored integers behind it: what an input is quantized
   /// to, and where there is an `N_run_i8` what it takes and gives (less 128).
   /// Absent where the program reads or writes floats without them.
   std::optional<ManifestParams> params;
+  /// "f32"; of an output also "i32" or "i64": classes, say.
+  std::string type = "f32";
 };
+
+/// Bytes of a value of a tensor's type.
+inline size_t bytesOf(const ManifestTensor &tensor) {
+  return tensor.type == "i64" ? 8 : 4;
+}
 
 /// One op of the program that computes.
 struct ManifestLayer {
