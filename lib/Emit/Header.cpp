@@ -71,8 +71,8 @@ static void writeSizes(StringRef name, StringRef kind,
     std::string macro = (name + "_" + kind).str();
     if (i != 0)
       macro += "_" + std::to_string(i);
-    os << "#define " << macro << " " << tensor.values
-       << " /* values a row, f32: " << commentText(tensor.name) << " "
+    os << "#define " << macro << " " << tensor.values << " /* values a row, "
+       << tensor.type << ": " << commentText(tensor.name) << " "
        << shapeText(tensor.shape) << " */\n";
   }
 }
@@ -98,18 +98,25 @@ static void writeParameters(StringRef name, StringRef kind,
   }
 }
 
+/// The C type of a tensor's values.
+static StringRef cType(const ManifestTensor &tensor) {
+  if (tensor.type == "f32")
+    return "float";
+  return tensor.type == "i64" ? "int64_t" : "int32_t";
+}
+
 /// `void NAME_run(const float *input, ..., void *workspace);`, with `more`
-/// arguments.
+/// arguments; all tensors of one type where one is named.
 static void writeFunction(const Manifest &manifest, StringRef suffix,
                           StringRef type, raw_ostream &os,
                           StringRef more = "") {
   os << "void " << manifest.name << suffix << "(";
   for (size_t i = 0; i != manifest.inputs.size(); ++i)
-    os << "const " << type << " *"
+    os << "const " << (type.empty() ? cType(manifest.inputs[i]) : type) << " *"
        << argumentName("input", i, manifest.inputs.size()) << ", ";
   for (size_t i = 0; i != manifest.outputs.size(); ++i)
-    os << type << " *" << argumentName("output", i, manifest.outputs.size())
-       << ", ";
+    os << (type.empty() ? cType(manifest.outputs[i]) : type) << " *"
+       << argumentName("output", i, manifest.outputs.size()) << ", ";
   os << "size_t batch, void *workspace" << more << ");\n\n";
 }
 
@@ -159,8 +166,15 @@ size_t {0}_parallel_workspace_size(size_t batch, size_t parts);
 )",
       name);
   writeFunction(
-      manifest, "_run_parallel", "float", os,
+      manifest, "_run_parallel", "", os,
       (", size_t parts, " + name + "_parallel_for parallel_for, void *pool"));
+}
+
+static bool usesIntegers(const Manifest &manifest) {
+  return manifest.eightBitEntry || !manifest.clipped.empty() ||
+         any_of(manifest.outputs, [](const ManifestTensor &tensor) {
+           return tensor.type != "f32";
+         });
 }
 
 void writeHeader(const Manifest &manifest, raw_ostream &os) {
@@ -178,9 +192,7 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << " */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#include <stddef.h>\n"
-     << (manifest.eightBitEntry || !manifest.clipped.empty()
-             ? "#include <stdint.h>\n\n"
-             : "\n");
+     << (usesIntegers(manifest) ? "#include <stdint.h>\n\n" : "\n");
   writeSizes(name, "INPUTS", manifest.inputs, os);
   writeSizes(name, "OUTPUTS", manifest.outputs, os);
   if (manifest.eightBitEntry) {
@@ -207,7 +219,7 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
      << "_workspace_size(batch) bytes, aligned to "
      << "64\n"
      << " * Inputs are only read; no two buffers may overlap. */\n";
-  writeFunction(manifest, "_run", "float", os);
+  writeFunction(manifest, "_run", "", os);
   if (manifest.eightBitEntry) {
     os << "/* The same on int8 values: " << name
        << "_run of the reals that they stand for, its\n"

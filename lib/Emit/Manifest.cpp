@@ -60,7 +60,7 @@ static void addParams(json &object, StringRef prefix,
 
 static json tensorJson(const ManifestTensor &tensor) {
   json object = {{"name", tensor.name},     {"shape", shapeJson(tensor.shape)},
-                 {"values", tensor.values}, {"type", "f32"},
+                 {"values", tensor.values}, {"type", tensor.type},
                  {"scale", nullptr},        {"zero_point", nullptr}};
   addParams(object, "", tensor.params);
   if (tensor.read)
@@ -268,7 +268,7 @@ public:
         integer(object, p + "zero_point", result.qmin, result.qmax);
     return result;
   }
-  ManifestTensor tensor(const json &object) {
+  ManifestTensor tensor(const json &object, bool isOutput) {
     ManifestTensor result;
     result.name = string(object, "name");
     result.values = integer(object, "values", 0, kMaxValues);
@@ -277,6 +277,11 @@ public:
           size.is_null() ? -1 : checked(size, "shape", 0, kMaxValues));
     if (result.shape.size() > kMaxRank)
       complain("'shape' has more than " + Twine(kMaxRank) + " dimensions");
+    result.type = string(object, "type");
+    if (result.type != "f32" &&
+        !(isOutput && (result.type == "i32" || result.type == "i64")))
+      complain("'type' is '" + result.type + "', which no " +
+               (isOutput ? "output" : "input") + " has");
     result.params = params(object, "");
     if (object.is_object() && object.contains("values_read")) {
       result.read.emplace();
@@ -364,9 +369,9 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
   result.features = reader.words(root, "features");
   result.threads = reader.integer(root, "threads", 1, kMaxThreads);
   for (const json &tensor : reader.list(root, "inputs"))
-    result.inputs.push_back(reader.tensor(tensor));
+    result.inputs.push_back(reader.tensor(tensor, /*isOutput=*/false));
   for (const json &tensor : reader.list(root, "outputs"))
-    result.outputs.push_back(reader.tensor(tensor));
+    result.outputs.push_back(reader.tensor(tensor, /*isOutput=*/true));
   result.eightBitEntry = reader.boolean(root, "int8_entry");
   if (root.contains("clipped"))
     result.clipped = reader.words(root, "clipped");

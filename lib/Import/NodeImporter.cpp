@@ -52,6 +52,8 @@ AttributeKind kindOf(char letter) {
     return AttributeKind::Ints;
   case 's':
     return AttributeKind::String;
+  case 'S':
+    return AttributeKind::Strings;
   case 't':
     return AttributeKind::Tensor;
   default:
@@ -397,6 +399,11 @@ NodeImporter::intsAttribute(StringRef name) const {
   if (!attribute)
     return std::nullopt;
   return llvm::to_vector_of<int64_t>(attribute->ints);
+}
+
+ArrayRef<float> NodeImporter::floatsAttribute(StringRef name) const {
+  const OnnxAttribute *attribute = node.attribute(name);
+  return attribute ? ArrayRef<float>(attribute->floats) : ArrayRef<float>();
 }
 
 LogicalResult mlir::qnet::onnx::checkAgainstRow(NodeImporter &importer,

@@ -48,7 +48,7 @@ struct OpRow {
   /// The oldest opset whose meaning the handler implements.
   int64_t since;
   int minInputs, maxInputs, maxOutputs;
-  /// "name:kind" separated by spaces; kinds f F i I s t as in AttributeKind,
+  /// "name:kind" separated by spaces; kinds f F i I s S t as in AttributeKind,
   /// "!" behind one that must be there.
   llvm::StringLiteral attributes;
   Handler handler;
@@ -64,6 +64,7 @@ llvm::ArrayRef<OpRow> shapeRows();
 llvm::ArrayRef<OpRow> sliceRows();
 llvm::ArrayRef<OpRow> reduceRows();
 llvm::ArrayRef<OpRow> quantizedRows();
+llvm::ArrayRef<OpRow> preprocessingRows();
 
 class NodeImporter {
 public:
@@ -110,6 +111,8 @@ public:
   llvm::StringRef stringAttribute(llvm::StringRef name,
                                   llvm::StringRef otherwise) const;
   std::optional<SmallVector<int64_t>> intsAttribute(llvm::StringRef name) const;
+  /// Empty where there is none.
+  ArrayRef<float> floatsAttribute(llvm::StringRef name) const;
 
   //--- Types -----------------------------------------------------------------
   static RankedTensorType typeOf(Value value) {

@@ -11,6 +11,8 @@
 #include "quantc/Numerics/Functions.h"
 #include "quantc/Numerics/Sequences.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+
 using namespace mlir;
 using namespace mlir::qnet;
 namespace numerics = quantc::numerics;
@@ -95,21 +97,29 @@ struct LowerCast : OpConversionPattern<CastOp> {
     auto isSmall = [](Type t) {
       return t.isSignlessInteger() && t.getIntOrFloatBitWidth() <= 64;
     };
-    if (!(to.isF32() && isSmall(from)) && !(from.isF32() && to.isInteger(1)))
+    bool isBetweenIntegers =
+        isSmall(from) && isSmall(to) && !from.isInteger(1) && !to.isInteger(1);
+    if (!(to.isF32() && isSmall(from)) && !(from.isF32() && to.isInteger(1)) &&
+        !isBetweenIntegers)
       return rewriter.notifyMatchFailure(
-          op, "only integers and booleans to f32, and f32 to boolean");
+          op, "only integers and booleans to f32, f32 to boolean, and integers "
+              "to integers");
     rewriter.replaceOp(
-        op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
-                        [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
-                          SequenceEmitter a(b, loc);
-                          if (to.isInteger(1))
-                            return arith::CmpFOp::create(
-                                b, loc, arith::CmpFPredicate::UNE, x[0],
-                                a.constant(0.0f));
-                          if (from.isInteger(1))
-                            return arith::UIToFPOp::create(b, loc, to, x[0]);
-                          return arith::SIToFPOp::create(b, loc, to, x[0]);
-                        }));
+        op,
+        elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
+                    [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                      SequenceEmitter a(b, loc);
+                      if (isBetweenIntegers)
+                        return convertScalarToDtype(b, loc, x[0], to,
+                                                    /*isUnsignedCast=*/false);
+                      if (to.isInteger(1))
+                        return arith::CmpFOp::create(b, loc,
+                                                     arith::CmpFPredicate::UNE,
+                                                     x[0], a.constant(0.0f));
+                      if (from.isInteger(1))
+                        return arith::UIToFPOp::create(b, loc, to, x[0]);
+                      return arith::SIToFPOp::create(b, loc, to, x[0]);
+                    }));
     return success();
   }
 };

@@ -226,6 +226,19 @@ struct LowerBroadcast : OpConversionPattern<BroadcastOp> {
 };
 
 /// Constant indices along a static axis (feature selection).
+/// Whether an index is the place of a value among at most `size`, and so never
+/// out of range.
+bool isPlaceAmong(Value index, int64_t size) {
+  Operation *op = index.getDefiningOp();
+  while (isa_and_nonnull<ReshapeOp, CastOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<ArgmaxOp, ArgminOp>(op))
+    return false;
+  auto axis = op->getAttrOfType<IntegerAttr>("axis").getInt();
+  int64_t count = tensorType(op->getOperand(0)).getDimSize(axis);
+  return !ShapedType::isDynamic(count) && count <= size;
+}
+
 struct LowerGather : OpConversionPattern<GatherOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -235,9 +248,15 @@ struct LowerGather : OpConversionPattern<GatherOp> {
     Value input = adaptor.getInput();
     int64_t size = tensorType(input).getDimSize(axis);
     auto indices = readConstant<int64_t>(op.getIndices());
+    if (failed(indices) && tensorType(input).getRank() == 1 &&
+        isPlaceAmong(op.getIndices(), size)) {
+      lookUp(op, rewriter, input, adaptor.getIndices());
+      return success();
+    }
     if (failed(indices) || ShapedType::isDynamic(size))
       return rewriter.notifyMatchFailure(
-          op, "only constant i64 indices along a feature axis");
+          op, "only constant i64 indices along a feature axis, and the place "
+              "of an extreme in a table");
     for (int64_t &i : *indices)
       i = i < 0 ? i + size : i;
     auto indexType = tensorType(op.getIndices());
@@ -264,6 +283,20 @@ struct LowerGather : OpConversionPattern<GatherOp> {
               return arith::IndexCastOp::create(b, l, b.getIndexType(), i);
             }));
     return success();
+  }
+
+  /// An element of a table for each index.
+  void lookUp(GatherOp op, ConversionPatternRewriter &rewriter, Value table,
+              Value indices) const {
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    rewriter.replaceOp(
+        op, elementwise(rewriter, op.getLoc(), type, indices,
+                        [&](OpBuilder &b, Location l, ValueRange at) -> Value {
+                          Value i = arith::IndexCastOp::create(
+                              b, l, b.getIndexType(), at[0]);
+                          return tensor::ExtractOp::create(b, l, table, i);
+                        }));
   }
 };
 

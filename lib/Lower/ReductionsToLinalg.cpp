@@ -214,10 +214,84 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
   }
 };
 
+/// First the extreme of each line, then the place of the first (or last) value
+/// that equals it. NaN equals nothing; a line of NaN gives 0.
+template <typename Op, bool Largest> struct LowerArg : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Value x = adaptor.getInput();
+    RankedTensorType type = tensorType(x);
+    auto axis = static_cast<int64_t>(op.getAxis());
+    if (!type.getElementType().isF32() || type.isDynamicDim(axis))
+      return rewriter.notifyMatchFailure(op, "only f32, along a static axis");
+    Location loc = op.getLoc();
+    TensorMath math{rewriter, loc};
+    Value best = math.reduce(x, axis, Largest ? -INFINITY : INFINITY,
+                             [](SequenceEmitter &a, ValueRange v) {
+                               Value better = Largest ? a.greater(v[1], v[0])
+                                                      : a.less(v[1], v[0]);
+                               return a.select(better, v[1], v[0]);
+                             });
+    Value place = placeOf(rewriter, loc, x, best, axis, op.getSelectLast());
+    if (!op.getKeepDims())
+      place = ReshapeOp::create(rewriter, loc,
+                                cast<RankedTensorType>(op.getType()), place);
+    rewriter.replaceOp(op, place);
+    return success();
+  }
+
+  static Value placeOf(OpBuilder &builder, Location loc, Value x, Value best,
+                       int64_t axis, bool isLast) {
+    int64_t rank = tensorType(x).getRank();
+    Type i64 = builder.getI64Type();
+    Value none =
+        arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(-1));
+    RankedTensorType type = tensorType(best).clone(i64);
+    Value start = filledTensor(builder, loc, type, x, none);
+    SmallVector<AffineExpr> exprs;
+    SmallVector<utils::IteratorType> iterators(rank,
+                                               utils::IteratorType::parallel);
+    iterators[axis] = utils::IteratorType::reduction;
+    for (int64_t d = 0; d < rank; ++d)
+      exprs.push_back(d == axis ? builder.getAffineConstantExpr(0)
+                                : builder.getAffineDimExpr(d));
+    AffineMap whole = builder.getMultiDimIdentityMap(rank);
+    AffineMap line = AffineMap::get(rank, 0, exprs, builder.getContext());
+    AffineMap maps[] = {whole, line, line};
+    Value found =
+        linalg::GenericOp::create(
+            builder, loc, TypeRange{type}, ValueRange{x, best},
+            ValueRange{start}, maps, iterators,
+            [&](OpBuilder &b, Location l, ValueRange v) {
+              Value hit = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ,
+                                                v[0], v[1]);
+              if (!isLast)
+                hit = arith::AndIOp::create(
+                    b, l, hit,
+                    arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, v[2],
+                                          none));
+              Value here = arith::IndexCastOp::create(
+                  b, l, i64, linalg::IndexOp::create(b, l, axis));
+              Value next = arith::SelectOp::create(b, l, hit, here, v[2]);
+              linalg::YieldOp::create(b, l, next);
+            })
+            .getResult(0);
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(0));
+    return elementwise(builder, loc, type, found,
+                       [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+                         return arith::MaxSIOp::create(b, l, v[0], zero);
+                       });
+  }
+};
+
 } // namespace
 
 void mlir::qnet::populateReductionsToLinalg(TypeConverter &types,
                                             RewritePatternSet &patterns) {
   patterns.add<LowerSoftmax<SoftmaxOp, false>, LowerSoftmax<LogSoftmaxOp, true>,
-               LowerLayerNorm, LowerReduce>(types, patterns.getContext());
+               LowerLayerNorm, LowerReduce, LowerArg<ArgmaxOp, true>,
+               LowerArg<ArgminOp, false>>(types, patterns.getContext());
 }

@@ -155,6 +155,7 @@ void describeProgram(ModuleOp module, const Target &target,
     result.shape.insert(result.shape.end(), tensor.shape.begin(),
                         tensor.shape.end());
     result.values = tensor.valuesPerRow;
+    result.type = tensor.type;
     if (tensor.stored)
       result.params = paramsOf(tensor.stored);
     return result;

@@ -23,18 +23,25 @@ constexpr size_t workspaceAlignment = 64;
 
 FailureOr<TensorInterface> describeTensor(func::FuncOp main, Type type,
                                           DictionaryAttr attributes,
-                                          const Twine &position) {
+                                          const Twine &position,
+                                          bool isOutput) {
   TensorInterface tensor;
   auto name =
       attributes ? attributes.getAs<StringAttr>(kNameAttr) : StringAttr();
   tensor.name = name ? name.str() : position.str();
   auto ranked = dyn_cast<RankedTensorType>(type);
+  Type element = ranked ? ranked.getElementType() : Type();
+  bool isLabel =
+      isOutput && element &&
+      (element.isSignlessInteger(32) || element.isSignlessInteger(64));
   if (!ranked || ranked.getRank() == 0 || !ranked.isDynamicDim(0) ||
-      !ranked.getElementType().isF32())
+      (!element.isF32() && !isLabel))
     return main.emitError("tensor '")
            << tensor.name << "' is " << type
-           << "; a compiled program takes and returns f32 tensors whose first "
-              "dimension is the batch";
+           << "; a compiled program takes f32 tensors whose first dimension is "
+              "the batch, and returns such tensors of f32, i32 or i64";
+  if (isLabel)
+    tensor.type = "i" + std::to_string(element.getIntOrFloatBitWidth());
   llvm::append_range(tensor.shape, ranked.getShape().drop_front());
   FailureOr<int64_t> values = staticElementCount(tensor.shape);
   if (failed(values) || *values == 0)
@@ -87,7 +94,8 @@ LogicalResult mlir::qnet::describeInterface(ModuleOp module, StringRef name,
   interface.name = name.str();
   for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
     auto tensor =
-        describeTensor(main, type, main.getArgAttrDict(i), "input" + Twine(i));
+        describeTensor(main, type, main.getArgAttrDict(i), "input" + Twine(i),
+                       /*isOutput=*/false);
     if (failed(tensor))
       return failure();
     interface.inputs.push_back(*tensor);
@@ -99,7 +107,7 @@ LogicalResult mlir::qnet::describeInterface(ModuleOp module, StringRef name,
       continue;
     }
     auto tensor = describeTensor(main, type, main.getResultAttrDict(i),
-                                 "output" + Twine(i));
+                                 "output" + Twine(i), /*isOutput=*/true);
     if (failed(tensor))
       return failure();
     interface.outputs.push_back(*tensor);
@@ -174,6 +182,11 @@ static FailureOr<std::unique_ptr<FloatRunner>> makeRunner(ModuleOp module,
                            /*packedEntry=*/true, /*kernel=*/{},
                            /*lists=*/false, /*oneRow=*/!quick)))
     return failure();
+  for (const TensorInterface &output : interface.outputs)
+    if (output.type != "f32")
+      return module.emitError("result '")
+             << output.name << "' is " << output.type
+             << "; what runs here gives f32 results only";
   auto program = jitCompile(*lowered, name, *target, quick);
   if (failed(program))
     return failure();

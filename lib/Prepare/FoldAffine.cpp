@@ -174,6 +174,25 @@ bool fitsOneRange(const Affine &affine) {
   return !(narrowest < leastShare * (high - low));
 }
 
+/// Whether a value is a graph's input, or made of it without a layer.
+bool isGraphInput(Value value) {
+  constexpr int deepest = 64; // hostile chains end the search, not the stack
+  for (int depth = 0; depth < deepest; ++depth) {
+    if (isa<BlockArgument>(value))
+      return true;
+    Operation *op = value.getDefiningOp();
+    std::string reason;
+    std::optional<Affine> affine = matchAffine(op, reason);
+    if (affine)
+      value = affine->input;
+    else if (isa<GatherOp, ReshapeOp, SliceOp>(op))
+      value = op->getOperand(0);
+    else
+      return false;
+  }
+  return false;
+}
+
 /// The affine ops above a layer's input, found first and removed then.
 class AffineSources {
 public:
@@ -192,7 +211,7 @@ public:
       Affine whole = plan(own->input, depth + 1);
       whole.then(*own);
       if (!whole.isFinite() ||
-          (isa<BlockArgument>(whole.input) && !fitsOneRange(whole))) {
+          (isGraphInput(whole.input) && !fitsOneRange(whole))) {
         removed.resize(before);
         return unchanged;
       }

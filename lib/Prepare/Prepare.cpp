@@ -13,6 +13,9 @@ void mlir::qnet::buildPreparePipeline(OpPassManager &pm,
                                       const PrepareOptions &options) {
   pm.addPass(createFoldConstants());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createHoistSelection());
+  // What was selected from a constant is one.
+  pm.addPass(createFoldConstants());
   pm.addPass(createFormDense());
   // Functions get their names before fold-affine can take a part of one (the
   // "+ 3" of a hard_swish) into a layer.

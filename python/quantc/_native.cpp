@@ -90,11 +90,25 @@ struct Workspace {
   }
 };
 
-/// One input or output: its name, and its dimensions after the batch.
+/// One input or output: its name, its dimensions after the batch, and numpy's
+/// number of its type.
 struct Tensor {
   std::string name;
   std::vector<npy_intp> rowShape;
+  int type = NPY_FLOAT32;
 };
+
+int typeNamed(const std::string &name) {
+  if (name == "float32")
+    return NPY_FLOAT32;
+  if (name == "int32")
+    return NPY_INT32;
+  if (name == "int64")
+    return NPY_INT64;
+  throw nb::value_error(
+      ("no tensor has the type " + name + "; there are float32, int32, int64")
+          .c_str());
+}
 
 std::string shapeText(const npy_intp *shape, std::size_t rank,
                       const char *first = nullptr) {
@@ -123,6 +137,8 @@ std::vector<Tensor> tensorsFrom(nb::handle list) {
         throw nb::value_error("a tensor's dimension is negative");
       tensor.rowShape.push_back(value);
     }
+    if (pair.size() > 2)
+      tensor.type = typeNamed(nb::cast<std::string>(pair[2]));
     if (tensor.rowShape.size() + 1 > NPY_MAXDIMS_LEGACY_ITERS)
       throw nb::value_error("a tensor has too many dimensions");
     tensors.push_back(std::move(tensor));
@@ -324,7 +340,7 @@ private:
               shape.begin() + 1);
     nb::object array = nb::steal(
         PyArray_SimpleNew(static_cast<int>(output.rowShape.size()) + 1,
-                          shape.data(), NPY_FLOAT32));
+                          shape.data(), output.type));
     if (!array.is_valid())
       throw nb::python_error();
     return array;
@@ -365,7 +381,8 @@ NB_MODULE(_native, module) {
   module.attr("MAX_TENSORS") = kMaxTensors;
   nb::class_<Library>(module, "Library",
                       "A compiled network: Library(path, name, inputs, outputs)"
-                      ", inputs and outputs as lists of (name, row shape).")
+                      ", inputs and outputs as lists of (name, row shape), "
+                      "outputs with a dtype behind it unless they are float32.")
       .def(nb::init<const std::string &, const std::string &, nb::list,
                     nb::list, std::size_t>(),
            nb::arg("path"), nb::arg("name"), nb::arg("inputs"),

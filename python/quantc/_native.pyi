@@ -8,7 +8,7 @@ class Library:
         path: str,
         name: str,
         inputs: list[tuple[str, tuple[int, ...]]],
-        outputs: list[tuple[str, tuple[int, ...]]],
+        outputs: list[tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], str]],
         counters: int = 0,
     ) -> None: ...
     def __call__(self, *inputs: Any) -> Any: ...

@@ -18,6 +18,7 @@ __all__ = ["Manifest", "Tensor", "read_manifest"]
 
 LARGEST_MANIFEST = 256 << 20  # bytes
 MOST_VALUES = 1 << 40  # in a row
+DTYPES = {"f32": "float32", "i32": "int32", "i64": "int64"}
 C_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -31,10 +32,13 @@ class Tensor:
         The name it has in the model.
     row_shape : tuple of int
         Its dimensions without the first, the batch.
+    dtype : str
+        "float32"; of an output also "int32" or "int64": classes, say.
     """
 
     name: str
     row_shape: tuple[int, ...]
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -135,4 +139,7 @@ def _tensor(path: Path, where: str, record: object) -> Tensor:
     values = record.get("values")
     if values is not None and values != math.prod(row_shape):
         raise _broken(path, f"'{where}' has {values} values a row, but shape {shape}")
-    return Tensor(name, row_shape)
+    kind = record.get("type", "f32")
+    if kind not in DTYPES:
+        raise _broken(path, f"'{where}.type' is {kind!r}, which is none of {', '.join(DTYPES)}")
+    return Tensor(name, row_shape, DTYPES[kind])

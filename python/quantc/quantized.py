@@ -20,7 +20,7 @@ from ._native import Library
 from .arrays import data_argument, read_npy, write_npy
 from .cpu import missing_features
 from .errors import QuantcError
-from .manifest import C_NAME, Manifest, Tensor, read_manifest
+from .manifest import C_NAME, DTYPES, Manifest, Tensor, read_manifest
 from .table import bytes_text, number_text, records_table, text_table
 from .tool import run_tool
 
@@ -210,7 +210,7 @@ class Quantized:
 
         Returns
         -------
-        ndarray of float32, shape (rows, ...), or a tuple of them
+        ndarray of float32 (int32 or int64 where the model gives classes), shape (rows, ...), or a tuple of them
             One for each output. Every call makes new arrays; calls may run in several threads at once.
 
         Raises
@@ -430,7 +430,7 @@ def reference(q: Quantized, *inputs: ArrayLike) -> Any:
 
     Returns
     -------
-    ndarray of float32, shape (rows, ...), or a tuple of them
+    ndarray, shape (rows, ...), or a tuple of them
         The same bits as ``q.predict(*inputs)``, slowly.
     """
     network = q.path.with_suffix(".mlirbc")
@@ -471,7 +471,7 @@ def _open(path: Path, manifest: Manifest) -> Library:
             os.fspath(path),
             manifest.name,
             [(tensor.name, tensor.row_shape) for tensor in manifest.inputs],
-            [(tensor.name, tensor.row_shape) for tensor in manifest.outputs],
+            [(tensor.name, tensor.row_shape, tensor.dtype) for tensor in manifest.outputs],
             len(manifest.clipped),
         )
     except (RuntimeError, ValueError) as error:
@@ -505,7 +505,8 @@ def _layer_row(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tensor_line(heading: str, record: Mapping[str, Any]) -> str:
     shape = ["rows", *(number_text(n) for n in record["shape"][1:])]
-    line = f"  {heading:<6} {record['name']}  float32 ({', '.join(shape)})"
+    dtype = DTYPES.get(record.get("type", "f32"), "?")
+    line = f"  {heading:<6} {record['name']}  {dtype} ({', '.join(shape)})"
     if record.get("scale") is not None:
         line += f", scale {number_text(record['scale'])}"
         if record.get("zero_point") is not None:

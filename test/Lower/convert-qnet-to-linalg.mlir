@@ -1,5 +1,5 @@
 // If this fails, an op has another body than the sequence that Numerics defines.
-// RUN: quant-opt %s --convert-qnet-to-linalg --split-input-file | FileCheck %s
+// RUN: quant-opt %s --convert-qnet-to-linalg --split-input-file --verify-diagnostics | FileCheck %s
 
 // x / 0.5, NaN to 0, held to [-10, 245], rounded by adding 1.5 * 2^23, plus 10.
 // CHECK-LABEL: func.func @quantize
@@ -80,4 +80,36 @@ func.func @moves(%x: tensor<?x2x4xf32>) -> tensor<?x3x4xf32> {
 func.func @softmax(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %y = qnet.softmax %x {axis = 1 : i64} : tensor<?x4xf32> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
+}
+
+// -----
+
+// The largest value of each row, then the place of the first that equals it,
+// and what a table has there.
+// CHECK-LABEL: func.func @label
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
+// CHECK: arith.cmpf ogt
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
+// CHECK: arith.cmpf oeq
+// CHECK: linalg.index 1
+// CHECK: arith.maxsi
+// CHECK: tensor.extract
+// CHECK: arith.extsi
+func.func @label(%x: tensor<?x3xf32>) -> tensor<?xi64> {
+  %labels = qnet.constant dense<[4, 8, 15]> : tensor<3xi32>
+  %i = qnet.argmax %x {axis = 1 : i64} : tensor<?x3xf32> -> tensor<?xi64>
+  %l = qnet.gather %labels, %i {axis = 0 : i64} : (tensor<3xi32>, tensor<?xi64>) -> tensor<?xi32>
+  %y = qnet.cast %l : tensor<?xi32> -> tensor<?xi64>
+  return %y : tensor<?xi64>
+}
+
+// -----
+
+// A table with fewer entries than there are places could be read beyond its end.
+func.func @short(%x: tensor<?x3xf32>) -> tensor<?xi32> {
+  %labels = qnet.constant dense<[4, 8]> : tensor<2xi32>
+  %i = qnet.argmax %x {axis = 1 : i64} : tensor<?x3xf32> -> tensor<?xi64>
+  // expected-error @below {{failed to legalize operation 'qnet.gather'}}
+  %y = qnet.gather %labels, %i {axis = 0 : i64} : (tensor<2xi32>, tensor<?xi64>) -> tensor<?xi32>
+  return %y : tensor<?xi32>
 }

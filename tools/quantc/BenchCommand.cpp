@@ -78,7 +78,8 @@ int runBench(Reporter &reporter) {
     for (const auto *tensors :
          {&(*library)->manifest().inputs, &(*library)->manifest().outputs})
       for (const auto &tensor : *tensors)
-        fill(buffers.emplace_back(batch * tensor.values));
+        fill(buffers.emplace_back(batch * tensor.values * bytesOf(tensor) /
+                                  sizeof(float)));
     std::vector<const void *> pointers;
     for (std::vector<float> &buffer : buffers)
       pointers.push_back(buffer.data());

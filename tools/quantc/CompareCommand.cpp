@@ -256,7 +256,7 @@ Error Comparison::runLibrary(ArrayRef<Tensor> tensors,
     return problem("the manifest and the network disagree on the outputs; "
                    "compile the model again");
   for (const auto &output : library->manifest().outputs)
-    buffers.emplace_back(count * output.values * sizeof(float));
+    buffers.emplace_back(count * output.values * bytesOf(output));
   for (std::vector<char> &buffer : buffers)
     pointers.push_back(buffer.data());
   Workspace workspace(library->workspaceSize(count));
@@ -267,6 +267,12 @@ Error Comparison::runLibrary(ArrayRef<Tensor> tensors,
     if (got.size() != wanted.size())
       return problem("the manifest and the network disagree on the outputs; "
                      "compile the model again");
+    if (library->manifest().outputs[i].type != "f32") {
+      size_t size = bytesOf(library->manifest().outputs[i]);
+      for (size_t at = 0; at != got.size(); at += size)
+        findings.unequalBits += std::memcmp(&got[at], &wanted[at], size) != 0;
+      continue;
+    }
     for (size_t at = 0; at != got.size(); at += sizeof(float)) {
       float left, right;
       std::memcpy(&left, &got[at], sizeof(float));

@@ -108,7 +108,9 @@ static Expected<std::vector<HostArray>> runLibrary() {
     if (result.shape.empty() || result.shape.front() != -1)
       return problem("the output '" + output.name + "' has no batch dimension");
     result.shape.front() = batch;
-    result.bytes.resize(batch * output.values * sizeof(float));
+    result.bytes.resize(batch * output.values * bytesOf(output));
+    if (output.type != "f32")
+      result.type = {'i', static_cast<int>(bytesOf(output))};
     results.push_back(std::move(result));
   }
   std::vector<const void *> tensors;

@@ -35,7 +35,7 @@ struct ManifestParams {
 struct ManifestTensor {
   std::string name;
   std::vector<int64_t> shape;
-  /// f32 values a row.
+  /// Values a row.
   int64_t values = 0;
   /// Parameters of the stored integers behind it: what an input is quantized
   /// to, and where there is an `N_run_i8` what it takes and gives (less 128).
@@ -43,8 +43,15 @@ struct ManifestTensor {
   std::optional<ManifestParams> params;
   /// Of an input of which not all is read: the values of a row that are, in
   /// ascending order. Nothing where all are.
-  std::optional<std::vector<int64_t>> read;
+  std::optional<std::vector<int64_t>> read = std::nullopt;
+  /// "f32"; of an output also "i32" or "i64": classes, say.
+  std::string type = "f32";
 };
+
+/// Bytes of a value of a tensor's type.
+inline size_t bytesOf(const ManifestTensor &tensor) {
+  return tensor.type == "i64" ? 8 : 4;
+}
 
 /// One op of the program that computes.
 struct ManifestLayer {

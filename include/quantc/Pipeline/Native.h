@@ -18,7 +18,8 @@ namespace mlir::qnet {
 struct TensorInterface {
   std::string name;           ///< In the source model.
   SmallVector<int64_t> shape; ///< Without the batch dimension.
-  int64_t valuesPerRow = 1;   ///< f32 values a row.
+  int64_t valuesPerRow = 1;   ///< Values a row.
+  std::string type = "f32";   ///< Of an output also "i32" or "i64".
   /// How NAME_run_i8 stores it, over u8; its bytes are those less 128.
   quant::UniformQuantizedType stored;
 };

@@ -58,6 +58,22 @@ def FoldBatchNorm : Pass<"fold-batch-norm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def HoistSelection : Pass<"hoist-selection", "::mlir::ModuleOp"> {
+  let summary = "Features are selected before anything else is done with them";
+  let description = [{
+    A `gather` by constant indices along the last axis moves above the ops that
+    compute each feature by itself (sums, products, functions, comparisons and
+    `where`), where nobody else reads what they give. Constants with a number a
+    feature are selected from too.
+
+    ```mlir
+    %s = qnet.sub %x, %mean : (tensor<?x57xf32>, tensor<57xf32>) -> tensor<?x57xf32>
+    %y = qnet.gather %s, %i {axis = 1 : i64} : (tensor<?x57xf32>, tensor<32xi64>) -> tensor<?x32xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def FoldAffine : Pass<"fold-affine", "::mlir::ModuleOp"> {
   let summary = "Per-feature products and sums beside a dense layer go into it";
   let description = [{
