@@ -1,8 +1,8 @@
 //===- Calibrate.cpp - measure the range of every value -------------------===//
 #include "quantc/Calibrate/Calibrate.h"
 
-#include "InputMoments.h"
 #include "FixedRanges.h"
+#include "InputMoments.h"
 #include "ObservedValues.h"
 #include "OutputError.h"
 

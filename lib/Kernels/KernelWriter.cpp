@@ -278,10 +278,12 @@ int64_t KernelWriter::chainsOf(int64_t accumulators) const {
 }
 
 bool KernelWriter::asksAhead(int64_t rows) const {
-  // Where one instruction multiplies and adds, the loop has no room for more.
+  // Where one instruction multiplies and adds, the loop has no time for more,
+  // and tiles of wider panels have no register left.
+  constexpr int64_t widest = 16;
   bool adds = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
   return rows == row.mr && rows > 1 && row.isByteRow() && adds &&
-         row.nr * row.kr >= line / 2;
+         row.nr <= widest && row.nr * row.kr >= line / 2;
 }
 
 Value KernelWriter::nextPanelAhead(Value firstRow, int64_t rows, Value steps) {

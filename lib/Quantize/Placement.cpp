@@ -67,7 +67,7 @@ static bool selectsInputs(Operation *op) {
 /// Whether the op has an integer form that is as good on a graph input as the
 /// op itself before the input is quantized.
 static bool isBestAfterQuantization(Operation *op) {
-  return (isMove(op) && !selectsInputs(op)) || unaryLink(op);
+  return isMove(op) || unaryLink(op);
 }
 
 Placement::Placement(func::FuncOp function) : function(function) {

@@ -11,7 +11,8 @@ using namespace mlir::qnet;
 
 /// Shares of the covariances that are taken for chance, and of their mean that
 /// is added to all of them, with as many rows as inputs. They were chosen on
-/// the networks of docs/accuracy.md, whose figures are so a little kind to them.
+/// the networks of docs/accuracy.md, whose figures are so a little kind to
+/// them.
 static constexpr double kShrinkage = 0.1, kMostShrinkage = 0.5;
 static constexpr double kRidge = 1e-3;
 

@@ -102,8 +102,8 @@ Value Simulator::select(Effect effect, Place place, StringRef name, Value on,
     made.values *= size;
   made.channels = type.getRank() > 1 ? type.getShape().back() : 1;
   simulation.switches.push_back(made);
-  Value isOn = CompareOp::create(builder, loc, ComparePredicate::gt,
-                                 argument, scalar(0.5f));
+  Value isOn = CompareOp::create(builder, loc, ComparePredicate::gt, argument,
+                                 scalar(0.5f));
   return WhereOp::create(builder, loc, isOn, on, off);
 }
 

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 MAX_TENSORS: int
@@ -7,8 +8,8 @@ class Library:
         self,
         path: str,
         name: str,
-        inputs: list[tuple[str, tuple[int, ...]]],
-        outputs: list[tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], str]],
+        inputs: Sequence[tuple[str, tuple[int, ...]]],
+        outputs: Sequence[tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], str]],
         counters: int = 0,
     ) -> None: ...
     def __call__(self, *inputs: Any) -> Any: ...

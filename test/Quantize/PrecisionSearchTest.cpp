@@ -1,5 +1,5 @@
-// If these fail, the search over bits misses combinations that are worth it, or gives
-// some that can't be.
+// If these fail, the search over bits misses combinations that are worth it, or
+// gives some that can't be.
 #include "quantc/Quantize/PrecisionSearch.h"
 
 #include "gtest/gtest.h"

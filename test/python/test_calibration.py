@@ -246,7 +246,8 @@ def test_auto_is_minmax_where_nothing_is_gained(workshop: Workshop) -> None:
 
 def test_fixed_ranges(workshop: Workshop) -> None:
     network, data = net(), rows(500)
-    out = workshop(network, data, "--fix-range=hidden=0:17", "--fix-range", "x=-9:5.5")
+    # A file of ranges has no statistics of the rows, so weights are rounded to the nearest everywhere.
+    out = workshop(network, data, "--fix-range=hidden=0:17", "--fix-range", "x=-9:5.5", "--effort=low")
     assert (range_of(out, "hidden")["min"], range_of(out, "hidden")["max"]) == (0, 17)
     assert (range_of(out, "x")["min"], range_of(out, "x")["max"]) == (-9, 5.5)
     assert range_of(out, "x")["method"] == "fixed"
@@ -257,7 +258,7 @@ def test_fixed_ranges(workshop: Workshop) -> None:
     file = str(out / "net.ranges.json")
     assert [t["name"] for t in ranges(out)["tensors"] if t.get("fixed")] == ["x", "hidden"]
     alone = workshop(network, None, "--ranges", file)
-    beside = workshop(network, data, "--ranges", file)
+    beside = workshop(network, data, "--ranges", file, "--effort=low")
     assert (out / "net.o").read_bytes() == (alone / "net.o").read_bytes() == (beside / "net.o").read_bytes()
 
 

@@ -30,7 +30,8 @@ namespace mlir::qnet {
 inline constexpr llvm::StringLiteral kChannelMeanAttr = "qnet.mean";
 /// Array of two f64: the range of a dense layer before its function.
 inline constexpr llvm::StringLiteral kPreactivationAttr = "qnet.preactivation";
-/// Layers of more inputs get no kSecondMomentAttr: it would take gigabytes, and hours.
+/// Layers of more inputs get no kSecondMomentAttr: it would take gigabytes, and
+/// hours.
 inline constexpr int64_t kWidestSecondMoment = 2048;
 
 /// Runs a float function on blocks of rows.
