@@ -68,8 +68,9 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([find_tool(), *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
-def test_the_input_is_found_to_be_the_culprit(plain: quantc.Quantized, files: Path) -> None:
+def test_the_input_is_found_to_be_the_culprit(files: Path) -> None:
     """One scale for all features, and the others have a fortieth of its steps."""
+    plain = quantc.quantize(files / "m.onnx", files / "x.npy", method="minmax", effort="low")
     found = plain.compare(files / "x.npy", culprits=True, labels=files / "labels.npy")
     culprits = found["culprits"]
     worst = culprits["effects"][0]
