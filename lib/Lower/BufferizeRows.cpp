@@ -65,6 +65,21 @@ struct DestinationModel
   }
 };
 
+/// Gives each use of an initial tensor one of its own. Of several uses only the
+/// first can be written in place of a result, and upstream's elimination of
+/// empty tensors takes them all for that result's buffer.
+template <typename OpTy> void makeOwn(func::FuncOp function) {
+  SmallVector<OpTy> shared;
+  function.walk([&](OpTy op) {
+    if (!op->use_empty() && !op->hasOneUse())
+      shared.push_back(op);
+  });
+  for (OpTy op : shared)
+    for (OpOperand &use : llvm::make_early_inc_range(
+             llvm::drop_begin(op->getResult(0).getUses())))
+      use.set(OpBuilder(op).clone(*op)->getResult(0));
+}
+
 struct BufferizeRows : qnet::impl::BufferizeRowsBase<BufferizeRows> {
   void runOnOperation() override {
     bufferization::OneShotBufferizationOptions options;
@@ -76,9 +91,12 @@ struct BufferizeRows : qnet::impl::BufferizeRowsBase<BufferizeRows> {
     bufferization::BufferizationState state;
     IRRewriter rewriter(&getContext());
     ModuleOp module = getOperation();
-    for (auto function : module.getOps<func::FuncOp>())
+    for (auto function : module.getOps<func::FuncOp>()) {
+      makeOwn<linalg::FillOp>(function);
+      makeOwn<tensor::EmptyOp>(function);
       if (failed(bufferization::eliminateEmptyTensors(rewriter, function)))
         return signalPassFailure();
+    }
     if (failed(bufferization::runOneShotBufferize(module, options, state)))
       signalPassFailure();
   }
