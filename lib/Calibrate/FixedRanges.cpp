@@ -2,6 +2,7 @@
 #include "FixedRanges.h"
 
 #include "DataError.h"
+#include "quantc/Dialect/NearestNames.h"
 
 #include <cmath>
 #include <limits>
@@ -37,23 +38,14 @@ static bool isNamed(const ObservedValue &value, StringRef name) {
 
 static LogicalResult
 unknownName(ModuleOp module, ArrayRef<ObservedValue> values, StringRef name) {
-  const ObservedValue *nearest = nullptr;
-  unsigned least = std::numeric_limits<unsigned>::max();
-  for (const ObservedValue &value : values) {
-    unsigned distance = StringRef(value.name).edit_distance(name);
-    if (distance < least) {
-      least = distance;
-      nearest = &value;
-    }
-  }
-  InFlightDiagnostic error =
-      module.emitError() << "--fix-range: no value that is measured has the "
-                            "name '"
-                         << name << "'";
-  if (nearest)
-    error << "; the nearest name is '" << nearest->name
-          << "', and --emit=ranges writes all of them";
-  return error;
+  std::vector<std::string> known;
+  for (const ObservedValue &value : values)
+    if (!value.preactivation)
+      known.push_back(value.name);
+  return module.emitError()
+         << "--fix-range: no value that is measured has the name '" << name
+         << "'; " << nearestNames(name, known)
+         << " (--emit=ranges writes all of them)";
 }
 
 LogicalResult mlir::qnet::checkRanges(ModuleOp module,

@@ -1,8 +1,6 @@
 //===- Evaluation.cpp - how good a network is, on rows of data ------------===//
 #include "quantc/Pipeline/Evaluation.h"
 
-#include "quantc/Pipeline/Native.h"
-
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
@@ -17,11 +15,8 @@ namespace mlir::qnet {
 /// Most values of all rows that are kept: 256 MB.
 static constexpr int64_t kMostValues = int64_t(1) << 26;
 /// Rows read at a time.
-static constexpr int64_t kBlockRows = 256;
-/// A score above this means class 1, where a network has one score only.
-static constexpr float kBoundary = 0.5f;
-/// Rows of one timed call, and calls of which the best counts.
-static constexpr int64_t kTimedRows = 256;
+static constexpr int64_t kBlockRows = GraphRunner::kBlockRows;
+/// Calls timed, of which the best counts.
 static constexpr int kTimedCalls = 15;
 
 static LogicalResult report(ModuleOp module, Error error) {
@@ -31,14 +26,6 @@ static LogicalResult report(ModuleOp module, Error error) {
 double Quality::sqnr() const { return -10 * std::log10(noise); }
 
 Evaluation::~Evaluation() = default;
-
-/// The largest of a row's scores; of equal ones the first, of one the side of
-/// the boundary.
-static int64_t decisionOf(ArrayRef<float> row) {
-  if (row.size() == 1)
-    return row[0] > kBoundary;
-  return std::max_element(row.begin(), row.end()) - row.begin();
-}
 
 LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
   FailureOr<SmallVector<RowShape>> shapes = describeInputs(network);
@@ -69,7 +56,7 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
   SmallVector<float *> pointers;
   for (const RowShape &shape : *shapes) {
     pointers.push_back(block.emplace_back(kBlockRows * shape.values()).data());
-    inputs.emplace_back();
+    inputs.tensors.emplace_back();
   }
   for (int64_t first = 0;;) {
     Expected<int64_t> count = (*source)->next(kBlockRows, pointers);
@@ -92,14 +79,14 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
         continue;
       }
       for (size_t i = 0; i < block.size(); ++i)
-        append_range(inputs[i], rowOf(i));
+        append_range(inputs.tensors[i], rowOf(i));
       if (!all.empty())
         labels.push_back(all[first + row]);
-      ++rowCount;
+      ++inputs.count;
     }
     first += *count;
   }
-  if (rowCount == 0)
+  if (inputs.count == 0)
     return network.emitError()
            << "every row of '" << data.rows.front()
            << "' that was looked at holds a NaN; give rows without missing "
@@ -108,7 +95,7 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
 }
 
 LogicalResult Evaluation::checkLabels(ModuleOp network, StringRef path) const {
-  int64_t width = outputWidths[scores.value_or(0)];
+  int64_t width = expected.width(scoreTensor());
   int64_t classes = std::max<int64_t>(width, 2);
   for (int64_t label : labels)
     if (label < 0 || label >= classes)
@@ -119,108 +106,76 @@ LogicalResult Evaluation::checkLabels(ModuleOp network, StringRef path) const {
   return success();
 }
 
-double Evaluation::scoreOf(ArrayRef<float> values) const {
-  int64_t width = outputWidths[scores.value_or(0)], right = 0;
+double Evaluation::scoreOf(const Rows &outputs) const {
+  int64_t right = 0;
   for (auto [row, label] : enumerate(labels))
-    right += decisionOf(values.slice(row * width, width)) == label;
-  return double(right) / double(rowCount);
+    right += decisionOf(rowOf(outputs, scoreTensor(),
+                              static_cast<int64_t>(row))) == label;
+  return double(right) / double(inputs.count);
 }
 
 FailureOr<std::unique_ptr<Evaluation>> Evaluation::make(ModuleOp network,
                                                         const Data &data) {
   std::unique_ptr<Evaluation> result(new Evaluation());
-  ProgramInterface interface;
-  if (failed(describeInterface(network, "network", interface)) ||
-      failed(result->readRows(network, data)))
+  if (failed(result->readRows(network, data)))
     return failure();
-  for (auto [index, output] : enumerate(interface.outputs)) {
-    result->outputWidths.push_back(output.valuesPerRow);
-    if (!result->scores && output.valuesPerRow > 1)
+  FailureOr<GraphRunner> runner = GraphRunner::compile(network, /*quick=*/true);
+  if (failed(runner))
+    return failure();
+  if (runner->widths().empty())
+    return network.emitError()
+           << "the network has no output of real numbers to compare; give one "
+              "that returns its scores too";
+  for (auto [index, width] : enumerate(runner->widths()))
+    if (!result->scores && width > 1)
       result->scores = index;
-  }
-  if (result->outputWidths.empty())
-    return network.emitError() << "the network has no output to compare";
-  if (failed(result->checkLabels(network, data.labels)))
-    return failure();
-  auto outputs = result->run(network, result->outputWidths);
+  FailureOr<Rows> outputs = runner->run(result->inputs);
   if (failed(outputs))
     return failure();
   result->expected = std::move(*outputs);
+  if (failed(result->checkLabels(network, data.labels)))
+    return failure();
   if (result->hasLabels())
-    result->scoreOfFloat =
-        result->scoreOf(result->expected[result->scores.value_or(0)]);
+    result->scoreOfFloat = result->scoreOf(result->expected);
   return result;
 }
 
-FailureOr<std::vector<std::vector<float>>>
-Evaluation::runOn(FloatRunner &runner, ArrayRef<int64_t> widths,
-                  int64_t rows) const {
-  std::vector<std::vector<float>> outputs;
-  SmallVector<float *> outputPointers;
-  for (int64_t width : widths)
-    outputPointers.push_back(outputs.emplace_back(rows * width).data());
-  SmallVector<const float *> inputPointers;
-  for (const std::vector<float> &input : inputs)
-    inputPointers.push_back(input.data());
-  if (failed(runner.run(inputPointers, rows, outputPointers)))
-    return failure();
-  return outputs;
-}
-
-FailureOr<std::vector<std::vector<float>>>
-Evaluation::run(ModuleOp network, ArrayRef<int64_t> widths) const {
-  auto runner = makeQuickRunner(network);
+FailureOr<Rows> Evaluation::run(ModuleOp network) const {
+  FailureOr<GraphRunner> runner = GraphRunner::compile(network, /*quick=*/true);
   if (failed(runner))
     return failure();
-  return runOn(**runner, widths, rowCount);
+  return runner->run(inputs);
 }
 
 FailureOr<Quality> Evaluation::measure(ModuleOp network,
                                        double *secondsPerRow) const {
-  auto runner =
-      secondsPerRow ? makeNativeRunner(network) : makeQuickRunner(network);
+  FailureOr<GraphRunner> runner =
+      GraphRunner::compile(network, /*quick=*/!secondsPerRow);
   if (failed(runner))
     return failure();
-  auto actual = runOn(**runner, outputWidths, rowCount);
+  FailureOr<Rows> actual = runner->run(inputs);
   if (failed(actual))
     return failure();
+  OutputError error = outputError(expected, *actual, scoreTensor());
   Quality quality;
-  for (auto [wanted, got] : zip_equal(expected, *actual)) {
-    double signal = 0, noise = 0;
-    for (auto [a, b] : zip_equal(wanted, got)) {
-      // As in a comparison: what is no number in one of them has no error.
-      if (!std::isfinite(a) || !std::isfinite(b))
-        continue;
-      signal += double(a) * a;
-      noise += (double(a) - b) * (double(a) - b);
-    }
-    if (noise != 0)
-      quality.noise += signal != 0 ? noise / signal
-                                   : std::numeric_limits<double>::infinity();
-  }
-  quality.noise /= double(expected.size());
-  if (scores) {
-    int64_t width = outputWidths[*scores], agreeing = 0;
-    ArrayRef<float> wanted = expected[*scores], got = (*actual)[*scores];
-    for (int64_t row = 0; row < rowCount; ++row)
-      agreeing += decisionOf(wanted.slice(row * width, width)) ==
-                  decisionOf(got.slice(row * width, width));
-    quality.agreement = double(agreeing) / double(rowCount);
-  }
+  quality.noise = error.power / double(expected.tensors.size());
+  if (scores)
+    quality.agreement = error.agreement();
   if (hasLabels())
-    quality.score = scoreOf((*actual)[scores.value_or(0)]);
+    quality.score = scoreOf(*actual);
   if (!secondsPerRow)
     return quality;
   using Clock = std::chrono::steady_clock;
-  int64_t timedRows = std::min(kTimedRows, rowCount);
+  const Rows timed =
+      takeRows(inputs, spacedRows(inputs.count, GraphRunner::kBlockRows));
   *secondsPerRow = std::numeric_limits<double>::infinity();
   for (int call = 0; call < kTimedCalls; ++call) {
     Clock::time_point start = Clock::now();
-    if (failed(runOn(**runner, outputWidths, timedRows)))
+    if (failed(runner->run(timed)))
       return failure();
     double seconds =
         std::chrono::duration<double>(Clock::now() - start).count();
-    *secondsPerRow = std::min(*secondsPerRow, seconds / double(timedRows));
+    *secondsPerRow = std::min(*secondsPerRow, seconds / double(timed.count));
   }
   return quality;
 }

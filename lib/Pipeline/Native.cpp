@@ -9,6 +9,7 @@
 #include "quantc/Kernels/Schedule.h"
 #include "quantc/Lower/Passes.h"
 #include "quantc/Pipeline/Pipeline.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/Support/Alignment.h"
 
 #include <cstdlib>
@@ -170,6 +171,29 @@ LogicalResult mlir::qnet::compileNative(ModuleOp module, StringRef name,
   return emitNative(lowered, name, target, outputs);
 }
 
+/// Leaves only the f32 results of @main.
+static void dropLabels(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return;
+  Operation *end = main.getBody().front().getTerminator();
+  llvm::BitVector labels(end->getNumOperands());
+  for (auto [i, result] : llvm::enumerate(end->getOperands()))
+    labels[i] = getElementTypeOrSelf(result).isSignlessInteger();
+  if (labels.none())
+    return;
+  end->eraseOperands(labels);
+  (void)main.eraseResults(labels);
+}
+
+SmallVector<int64_t> mlir::qnet::realWidths(const ProgramInterface &interface) {
+  SmallVector<int64_t> widths;
+  for (const TensorInterface &output : interface.outputs)
+    if (output.type == "f32")
+      widths.push_back(output.valuesPerRow);
+  return widths;
+}
+
 static FailureOr<std::unique_ptr<FloatRunner>> makeRunner(ModuleOp module,
                                                           bool quick) {
   constexpr llvm::StringLiteral name = "graph";
@@ -177,16 +201,12 @@ static FailureOr<std::unique_ptr<FloatRunner>> makeRunner(ModuleOp module,
   if (failed(target))
     return failure();
   OwningOpRef<ModuleOp> lowered = module.clone();
+  dropLabels(*lowered);
   ProgramInterface interface;
   if (failed(lowerToNative(*lowered, name, *target, target->best(), interface,
                            /*packedEntry=*/true, /*kernel=*/{},
                            /*lists=*/false, /*oneRow=*/!quick)))
     return failure();
-  for (const TensorInterface &output : interface.outputs)
-    if (output.type != "f32")
-      return module.emitError("result '")
-             << output.name << "' is " << output.type
-             << "; what runs here gives f32 results only";
   auto program = jitCompile(*lowered, name, *target, quick);
   if (failed(program))
     return failure();

@@ -27,17 +27,16 @@ std::vector<int64_t> qnet::spacedRows(int64_t count, int64_t most) {
   return which;
 }
 
-FailureOr<GraphRunner> GraphRunner::compile(ModuleOp module) {
+FailureOr<GraphRunner> GraphRunner::compile(ModuleOp module, bool quick) {
   ProgramInterface interface;
   if (failed(describeInterface(module, "graph", interface)))
     return failure();
-  auto native = makeNativeRunner(module);
+  auto native = quick ? makeQuickRunner(module) : makeNativeRunner(module);
   if (failed(native))
     return failure();
   GraphRunner result;
   result.runner = std::move(*native);
-  for (const TensorInterface &output : interface.outputs)
-    result.resultWidths.push_back(output.valuesPerRow);
+  result.resultWidths = realWidths(interface);
   return result;
 }
 
@@ -83,7 +82,8 @@ int64_t qnet::decisionOf(ArrayRef<float> row) {
   return best;
 }
 
-OutputError qnet::outputError(const Rows &expected, const Rows &actual) {
+OutputError qnet::outputError(const Rows &expected, const Rows &actual,
+                              size_t scores) {
   OutputError error;
   for (auto [wanted, got] : llvm::zip_equal(expected.tensors, actual.tensors)) {
     double signal = 0, noise = 0;
@@ -99,8 +99,8 @@ OutputError qnet::outputError(const Rows &expected, const Rows &actual) {
   }
   error.rows = expected.count;
   for (int64_t row = 0; row != expected.count; ++row)
-    error.agreeing += decisionOf(rowOf(expected, 0, row)) ==
-                      decisionOf(rowOf(actual, 0, row));
+    error.agreeing += decisionOf(rowOf(expected, scores, row)) ==
+                      decisionOf(rowOf(actual, scores, row));
   return error;
 }
 

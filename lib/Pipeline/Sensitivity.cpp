@@ -111,7 +111,6 @@ void Sensitivity::readInputs(ArrayRef<TunedLayer> layers) {
   auto main = observed->lookupSymbol<func::FuncOp>("main");
   Operation *end = main.getBody().front().getTerminator();
   SmallVector<Value> results;
-  SmallVector<int64_t> widths;
   SmallVector<StringRef> names;
   observed->walk([&](DenseOp dense) {
     auto type = cast<RankedTensorType>(dense.getInput().getType());
@@ -123,7 +122,6 @@ void Sensitivity::readInputs(ArrayRef<TunedLayer> layers) {
       return;
     names.push_back(layerName(dense));
     results.push_back(dense.getInput());
-    widths.push_back(type.getDimSize(1));
   });
   if (results.empty())
     return;
@@ -132,10 +130,10 @@ void Sensitivity::readInputs(ArrayRef<TunedLayer> layers) {
   main.removeResAttrsAttr();
   main.setType(FunctionType::get(main.getContext(), main.getArgumentTypes(),
                                  end->getOperandTypes()));
-  auto values = input.sample->run(*observed, widths);
+  auto values = input.sample->run(*observed);
   if (failed(values))
     return;
-  for (auto [name, value] : zip_equal(names, *values))
+  for (auto [name, value] : zip_equal(names, values->tensors))
     layerInputs[name] = std::move(value);
 }
 

@@ -15,7 +15,7 @@
 
 #include "ChannelGroup.h"
 #include "DenseLayer.h"
-#include "NearestNames.h"
+#include "quantc/Dialect/NearestNames.h"
 
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Numerics/Functions.h"

@@ -11,7 +11,7 @@
 #include "quantc/Prepare/Passes.h"
 
 #include "ChannelGroup.h"
-#include "NearestNames.h"
+#include "quantc/Dialect/NearestNames.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/GlobPattern.h"

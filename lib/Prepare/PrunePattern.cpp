@@ -19,6 +19,21 @@ std::optional<PrunePattern> qnet::prunePatternNamed(StringRef name) {
       .Default(std::nullopt);
 }
 
+FailureOr<std::optional<PrunePattern>> qnet::checkPruning(Operation *root,
+                                                          StringRef pass,
+                                                          StringRef name,
+                                                          double fraction) {
+  std::optional<PrunePattern> known = prunePatternNamed(name);
+  if (!known && name != "none")
+    return root->emitError(pass)
+           << ": '" << name
+           << "' is no pattern; choose none, magnitude, block or 2:4";
+  if (!isPrunableShare(fraction))
+    return root->emitError(pass)
+           << ": the fraction must be at least 0 and less than 1";
+  return known;
+}
+
 std::string qnet::describePruning(StringRef pattern, double fraction) {
   if (prunePatternNamed(pattern) == PrunePattern::TwoOfFour)
     return pattern.str();

@@ -2,7 +2,7 @@
 #ifndef QUANTC_LIB_PREPARE_PRUNEPATTERN_H
 #define QUANTC_LIB_PREPARE_PRUNEPATTERN_H
 
-#include "mlir/Support/LLVM.h"
+#include "mlir/IR/Operation.h"
 
 #include <optional>
 #include <string>
@@ -18,8 +18,11 @@ inline constexpr int64_t kBlockChannels = 32, kBlockInputs = 4;
 
 /// "magnitude", "block" or "2:4".
 std::optional<PrunePattern> prunePatternNamed(StringRef name);
-inline constexpr llvm::StringLiteral kPrunePatterns =
-    "choose none, magnitude, block or 2:4";
+
+/// The pattern that a pass is to prune by, nothing for "none"; or a diagnostic
+/// if there is none of that name or the share of the weights is no share.
+FailureOr<std::optional<PrunePattern>>
+checkPruning(Operation *root, StringRef pass, StringRef name, double fraction);
 
 /// "2:4" or "block:0.5": as a user asks for it.
 std::string describePruning(StringRef pattern, double fraction);

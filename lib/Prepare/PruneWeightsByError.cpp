@@ -205,19 +205,12 @@ struct PruneWeightsByError
   using PruneWeightsByErrorBase::PruneWeightsByErrorBase;
 
   void runOnOperation() override {
-    std::optional<PrunePattern> known = prunePatternNamed(pattern);
-    if (!known && pattern != "none") {
-      getOperation().emitError(DEBUG_TYPE ": '")
-          << pattern << "' is no pattern; " << kPrunePatterns;
+    FailureOr<std::optional<PrunePattern>> known =
+        checkPruning(getOperation(), DEBUG_TYPE, pattern, fraction);
+    if (failed(known))
       return signalPassFailure();
-    }
-    if (!isPrunableShare(fraction)) {
-      getOperation().emitError(DEBUG_TYPE ": the fraction must be at least 0 "
-                                          "and less than 1");
-      return signalPassFailure();
-    }
-    if (known)
-      getOperation().walk([&](DenseOp op) { prune(op, *known); });
+    if (*known)
+      getOperation().walk([&](DenseOp op) { prune(op, **known); });
   }
 
 private:

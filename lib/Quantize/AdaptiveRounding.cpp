@@ -1,8 +1,7 @@
 //===- AdaptiveRounding.cpp - single weights up or down, by descent -------===//
 //
 // Takes          dense layers as assign-parameters or compensate-rounding
-// leaves
-//                them, with `qnet.second_moment`.
+//                leaves them, with `qnet.second_moment`.
 // Gives          weights that are points of the same grids, of which none alone
 //                could be another one with less error of the layer's output.
 // Why            compensate-rounding chooses each weight once, before it knows
@@ -37,25 +36,18 @@ struct AdaptiveRounding : qnet::impl::AdaptiveRoundingBase<AdaptiveRounding> {
   using AdaptiveRoundingBase::AdaptiveRoundingBase;
 
   void runOnOperation() override {
-    getOperation().walk([&](DenseOp dense) {
-      std::optional<RoundableLayer> layer = RoundableLayer::read(
-          dense, weights == "int4", leastInt4, biasCorrection);
-      if (layer)
-        round(*layer);
-    });
+    forEachRoundableLayer(
+        getOperation(), {weights == "int4", leastInt4, biasCorrection}, round);
   }
 
-  static void round(RoundableLayer &layer) {
-    std::optional<MetricRounding> metric = MetricRounding::of(layer);
-    if (!metric)
-      return;
+  static void round(RoundableLayer &layer, const MetricRounding &metric) {
     std::vector<int8_t> points;
     for (int64_t n = 0; n < layer.rows; ++n) {
       MetricRounding::Channel channel{layer.targetOf(n), layer.grids[n], {}, 0};
       for (auto [k, weight] : llvm::enumerate(layer.weightsOf(n)))
         channel.points.push_back(static_cast<int8_t>(
             channel.grid.nearest(weight, static_cast<int64_t>(k))));
-      metric->descend(channel, kSweeps);
+      metric.descend(channel, kSweeps);
       points.insert(points.end(), channel.points.begin(), channel.points.end());
     }
     layer.writeRounded(points);

@@ -33,26 +33,17 @@ struct CompensateRounding
   using CompensateRoundingBase::CompensateRoundingBase;
 
   void runOnOperation() override {
-    getOperation().walk([&](DenseOp dense) {
-      std::optional<RoundableLayer> layer = RoundableLayer::read(
-          dense, weights == "int4", leastInt4, biasCorrection);
-      if (layer)
-        round(*layer);
-    });
+    forEachRoundableLayer(
+        getOperation(), {weights == "int4", leastInt4, biasCorrection}, round);
   }
 
-  static void round(RoundableLayer &layer) {
-    std::optional<MetricRounding> metric = MetricRounding::of(layer);
-    if (!metric)
-      return;
+  static void round(RoundableLayer &layer, const MetricRounding &metric) {
     std::vector<int8_t> points;
     for (int64_t first = 0; first < layer.rows;
          first += MetricRounding::kLanes) {
-      std::vector<MetricRounding::Channel> channels;
-      for (int64_t n = first;
-           n < std::min(first + MetricRounding::kLanes, layer.rows); ++n)
-        channels.push_back({layer.targetOf(n), layer.grids[n], {}, 0});
-      metric->compensate(channels);
+      std::vector<MetricRounding::Channel> channels =
+          MetricRounding::channelsOf(layer, first);
+      metric.compensate(channels);
       for (const MetricRounding::Channel &channel : channels)
         points.insert(points.end(), channel.points.begin(),
                       channel.points.end());

@@ -37,6 +37,26 @@ std::optional<MetricRounding> MetricRounding::of(const RoundableLayer &layer) {
   return std::nullopt;
 }
 
+std::vector<MetricRounding::Channel>
+MetricRounding::channelsOf(const RoundableLayer &layer, int64_t first) {
+  std::vector<Channel> channels;
+  for (int64_t n = first; n < std::min(first + kLanes, layer.rows); ++n)
+    channels.push_back({layer.targetOf(n), layer.grids[n], {}, 0});
+  return channels;
+}
+
+void qnet::forEachRoundableLayer(
+    Operation *root, const RoundingOptions &options,
+    function_ref<void(RoundableLayer &, const MetricRounding &)> choose) {
+  root->walk([&](DenseOp dense) {
+    std::optional<RoundableLayer> layer = RoundableLayer::read(dense, options);
+    if (!layer)
+      return;
+    if (std::optional<MetricRounding> metric = MetricRounding::of(*layer))
+      choose(*layer, *metric);
+  });
+}
+
 void MetricRounding::compensate(MutableArrayRef<Channel> channels) const {
   const int64_t n = columns;
   const auto count = static_cast<int64_t>(channels.size());

@@ -1,5 +1,4 @@
-//===- MetricRounding.h - rounding for the error of the output ---*- C++
-//-*-===//
+//===- MetricRounding.h - rounding for the output's error -------*- C++ -*-===//
 #ifndef QUANTC_LIB_QUANTIZE_METRICROUNDING_H
 #define QUANTC_LIB_QUANTIZE_METRICROUNDING_H
 
@@ -27,6 +26,10 @@ public:
     double error = 0;
   };
 
+  /// The channels of a layer from `first` on, at most kLanes, without points.
+  static std::vector<Channel> channelsOf(const RoundableLayer &layer,
+                                         int64_t first);
+
   /// Column by column, from that of the largest variance on, each the nearest
   /// point to where the errors made so far are compensated best: what GPTQ does
   /// (Frantar et al. 2022, arXiv:2210.17323, algorithm 1), in the form of
@@ -50,6 +53,11 @@ private:
   std::vector<int64_t> order;
   std::vector<double> factor;
 };
+
+/// Calls `choose` with each layer below `root` whose rounding can be chosen.
+void forEachRoundableLayer(
+    Operation *root, const RoundingOptions &options,
+    function_ref<void(RoundableLayer &, const MetricRounding &)> choose);
 
 } // namespace mlir::qnet
 

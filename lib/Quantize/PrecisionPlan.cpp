@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Quantize/Precision.h"
 
+#include "quantc/Dialect/NearestNames.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include <limits>
 #include <nlohmann/json.hpp>
 
 using namespace mlir;
@@ -109,24 +110,12 @@ LogicalResult qnet::applyPlan(ModuleOp module, const PrecisionPlan &plan,
           StringAttr::get(dense.getContext(), nameOf(planned.precision)));
     if (!found.empty())
       continue;
-    InFlightDiagnostic error = module.emitError()
-                               << "'" << source << "' names the layer '"
-                               << planned.name
-                               << "', but the network has no dense layer of "
-                                  "that name";
-    StringRef nearest;
-    unsigned least = std::numeric_limits<unsigned>::max();
-    for (DenseOp dense : layers) {
-      unsigned distance = layerName(dense).edit_distance(wanted);
-      if (distance < least) {
-        least = distance;
-        nearest = layerName(dense);
-      }
-    }
-    if (layers.empty())
-      error << "; it has no dense layer at all";
-    else
-      error << "; the nearest is '" << nearest << "'";
+    std::vector<std::string> known;
+    for (DenseOp dense : layers)
+      known.push_back(layerName(dense).str());
+    module.emitError() << "'" << source << "' names the layer '" << planned.name
+                       << "', but the network has no dense layer of that name; "
+                       << nearestNames(wanted, known);
     result = failure();
   }
   return result;

@@ -85,9 +85,8 @@ WeightGrid qnet::gridOf(DenseOp dense, int64_t channel, ArrayRef<float> row,
   return isGrouped ? chooseGroupedGrid(row) : chooseGrid(row);
 }
 
-std::optional<RoundableLayer> RoundableLayer::read(DenseOp dense, bool isInt4,
-                                                   int64_t leastInt4,
-                                                   bool correctsBias) {
+std::optional<RoundableLayer>
+RoundableLayer::read(DenseOp dense, const RoundingOptions &options) {
   auto dequantize = dense.getInput().getDefiningOp<DequantizeOp>();
   auto moment = dyn_cast_if_present<ElementsAttr>(
       dense->getDiscardableAttr(kSecondMomentAttr));
@@ -124,7 +123,7 @@ std::optional<RoundableLayer> RoundableLayer::read(DenseOp dense, bool isInt4,
         succeeded(target) && target->size() == layer.weights.size())
       layer.target = std::move(*target);
   layer.input.params = paramsOf(type);
-  if (correctsBias) {
+  if (options.correctsBias) {
     layer.input.mean = meanOf(dequantize.getInput(), layer.columns);
     if (!layer.input.mean.empty())
       layer.sampleMean = finiteNumbers(
@@ -137,9 +136,9 @@ std::optional<RoundableLayer> RoundableLayer::read(DenseOp dense, bool isInt4,
   std::optional<Precision> precision = precisionOf(dense);
   const bool isGrouped =
       precision ? precision == Precision::Int4 && !isWide
-                : isInt4 && reasonForBytes(layer.rows, layer.columns, isWide,
-                                           leastInt4)
-                                .empty();
+                : options.isInt4 && reasonForBytes(layer.rows, layer.columns,
+                                                   isWide, options.leastInt4)
+                                        .empty();
   for (int64_t n = 0; n < layer.rows; ++n)
     layer.grids.push_back(gridOf(dense, n, layer.weightsOf(n), isGrouped));
   return layer;

@@ -1,5 +1,4 @@
-//===- RoundableLayer.h - a layer whose rounding can be chosen ---*- C++
-//-*-===//
+//===- RoundableLayer.h - layers whose rounding is chosen -------*- C++ -*-===//
 #ifndef QUANTC_LIB_QUANTIZE_ROUNDABLELAYER_H
 #define QUANTC_LIB_QUANTIZE_ROUNDABLELAYER_H
 
@@ -23,6 +22,13 @@ std::string reasonForBytes(int64_t rows, int64_t columns, bool isWide,
 WeightGrid gridOf(DenseOp dense, int64_t channel, ArrayRef<float> row,
                   bool isGrouped);
 
+/// What the passes that choose the rounding of weights are told.
+struct RoundingOptions {
+  bool isInt4 = false;
+  int64_t leastInt4 = 0;
+  bool correctsBias = true;
+};
+
 /// A dense layer between assign-parameters and quantize-weights of which enough
 /// is known to choose the rounding of its weights.
 struct RoundableLayer {
@@ -38,8 +44,8 @@ struct RoundableLayer {
 
   /// Nothing for a layer that is frozen, stays in float, has no second moment,
   /// or which quantize-weights will refuse.
-  static std::optional<RoundableLayer>
-  read(DenseOp dense, bool isInt4, int64_t leastInt4, bool correctsBias);
+  static std::optional<RoundableLayer> read(DenseOp dense,
+                                            const RoundingOptions &options);
 
   ArrayRef<float> targetOf(int64_t channel) const {
     return ArrayRef<float>(target).slice(channel * columns, columns);

@@ -5,8 +5,8 @@
 // Gives          the scale of each output channel as `qnet.weight_scale`, in 4
 //                bits with `qnet.group_multipliers`.
 // Why            a channel with a few large weights loses less by clipping
-// them,
-//                whose errors others compensate, than by wide steps for all.
+//                them, whose errors others compensate, than by wide steps for
+//                all.
 //                Source: the clipping search of OmniQuant (Shao et al. 2023,
 //                arXiv:2308.13137, 3.2), by trial in place of learning.
 // Not done here  rounding (compensate-rounding, quantize-weights).
@@ -41,25 +41,15 @@ struct SearchWeightScales
   using SearchWeightScalesBase::SearchWeightScalesBase;
 
   void runOnOperation() override {
-    getOperation().walk([&](DenseOp dense) {
-      std::optional<RoundableLayer> layer = RoundableLayer::read(
-          dense, weights == "int4", leastInt4, biasCorrection);
-      if (layer)
-        search(*layer);
-    });
+    forEachRoundableLayer(
+        getOperation(), {weights == "int4", leastInt4, biasCorrection}, search);
   }
 
-  static void search(RoundableLayer &layer) {
-    std::optional<MetricRounding> metric = MetricRounding::of(layer);
-    if (!metric)
-      return;
+  static void search(RoundableLayer &layer, const MetricRounding &metric) {
     for (int64_t first = 0; first < layer.rows;
          first += MetricRounding::kLanes) {
-      std::vector<Channel> best;
-      for (int64_t n = first;
-           n < std::min(first + MetricRounding::kLanes, layer.rows); ++n)
-        best.push_back({layer.targetOf(n), layer.grids[n], {}, 0});
-      metric->compensate(best);
+      std::vector<Channel> best = MetricRounding::channelsOf(layer, first);
+      metric.compensate(best);
       const std::vector<Channel> own = best;
       auto tryScales = [&](function_ref<double(size_t)> scaleOf) {
         std::vector<Channel> tried = best;
@@ -67,7 +57,7 @@ struct SearchWeightScales
           channel.grid.scale = std::clamp(static_cast<float>(scaleOf(n)),
                                           quantc::numerics::minScale,
                                           quantc::numerics::maxScale);
-        metric->compensate(tried);
+        metric.compensate(tried);
         for (auto [channel, candidate] : llvm::zip_equal(best, tried))
           if (errorOf(candidate) < errorOf(channel))
             channel = std::move(candidate);
@@ -77,7 +67,7 @@ struct SearchWeightScales
             [&](size_t n) -> double { return own[n].grid.scale * share; });
       for (int refit = 0; refit < kRefits; ++refit)
         tryScales([&](size_t n) {
-          return best[n].grid.scale * metric->bestScale(best[n]);
+          return best[n].grid.scale * metric.bestScale(best[n]);
         });
       for (auto [n, channel] : llvm::enumerate(best))
         layer.grids[first + static_cast<int64_t>(n)] = channel.grid;

@@ -106,8 +106,7 @@ public:
 private:
   Error load();
   Error compareBlock(int64_t first, int64_t count);
-  Error countLabels(const Tensor &expected, const Tensor &actual,
-                    int64_t first);
+  void countLabels(const Tensor &expected, const Tensor &actual, int64_t first);
   Error runLibrary(ArrayRef<Tensor> tensors, ArrayRef<Tensor> reference,
                    int64_t count);
 
@@ -211,9 +210,12 @@ CompileOptions Comparison::compileOptions() const {
   return options;
 }
 
-/// Index of the largest value in each row of the first result.
+/// The class of each row of the first result: the index of its largest score,
+/// or the label that the network returns.
 static std::vector<int64_t> decisions(const Tensor &tensor) {
-  int64_t columns = tensor.shape.empty() ? 1 : tensor.shape.back();
+  if (!tensor.isReal())
+    return std::vector<int64_t>(tensor.integers.begin(), tensor.integers.end());
+  int64_t columns = tensor.rank() > 1 ? tensor.shape.back() : 1;
   std::vector<int64_t> result;
   if (columns == 0)
     return result;
@@ -230,16 +232,13 @@ static std::vector<int64_t> decisions(const Tensor &tensor) {
   return result;
 }
 
-Error Comparison::countLabels(const Tensor &expected, const Tensor &actual,
-                              int64_t first) {
-  if (!expected.isReal() || !actual.isReal())
-    return problem("--labels needs a network whose first output is scores");
+void Comparison::countLabels(const Tensor &expected, const Tensor &actual,
+                             int64_t first) {
   for (auto [tensor, right] : {std::pair(&expected, &findings.floatRight),
                                std::pair(&actual, &findings.integerRight)})
     for (auto [row, decision] : enumerate(decisions(*tensor)))
       *right += first + row < classes.size() &&
                 classes[first + row] == static_cast<double>(decision);
-  return Error::success();
 }
 
 Error Comparison::runLibrary(ArrayRef<Tensor> tensors,
@@ -319,7 +318,8 @@ Error Comparison::compareBlock(int64_t first, int64_t count) {
   auto expected = mlir::qnet::Interpreter().run(floatMain, tensors);
   if (failed(expected))
     return problem("");
-  return countLabels(expected->front(), actual->front(), first);
+  countLabels(expected->front(), actual->front(), first);
+  return Error::success();
 }
 
 Expected<Findings> Comparison::run() {

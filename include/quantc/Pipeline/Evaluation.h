@@ -8,7 +8,7 @@
 #ifndef QUANTC_PIPELINE_EVALUATION_H
 #define QUANTC_PIPELINE_EVALUATION_H
 
-#include "quantc/Calibrate/Calibrate.h"
+#include "quantc/Pipeline/Rows.h"
 
 #include <memory>
 #include <optional>
@@ -48,7 +48,7 @@ public:
                                                      const Data &data);
   ~Evaluation();
 
-  int64_t rows() const { return rowCount; }
+  int64_t rows() const { return inputs.count; }
   /// Rows that hold a NaN.
   int64_t skippedRows() const { return skipped; }
   /// Whether the network decides between classes: an output has several values.
@@ -62,25 +62,20 @@ public:
   FailureOr<Quality> measure(ModuleOp network,
                              double *secondsPerRow = nullptr) const;
 
-  /// Runs a function of the same inputs whose results have so many values a
-  /// row.
-  FailureOr<std::vector<std::vector<float>>>
-  run(ModuleOp network, ArrayRef<int64_t> widths) const;
+  /// Runs a function of the same inputs.
+  FailureOr<Rows> run(ModuleOp network) const;
 
 private:
   Evaluation() = default;
   LogicalResult readRows(ModuleOp network, const Data &data);
   LogicalResult checkLabels(ModuleOp network, StringRef path) const;
-  FailureOr<std::vector<std::vector<float>>>
-  runOn(FloatRunner &runner, ArrayRef<int64_t> widths, int64_t rows) const;
-  double scoreOf(ArrayRef<float> values) const;
+  double scoreOf(const Rows &outputs) const;
+  size_t scoreTensor() const { return scores.value_or(0); }
 
-  int64_t rowCount = 0, skipped = 0;
-  std::vector<std::vector<float>> inputs;
-  SmallVector<int64_t> outputWidths;
-  std::vector<std::vector<float>> expected;
+  int64_t skipped = 0;
+  Rows inputs, expected;
   /// The output that decides.
-  std::optional<unsigned> scores;
+  std::optional<size_t> scores;
   std::vector<int64_t> labels;
   std::optional<double> scoreOfFloat;
 };

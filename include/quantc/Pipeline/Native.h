@@ -58,8 +58,12 @@ LogicalResult compileNative(ModuleOp module, StringRef name,
                             ArrayRef<NativeOutput> outputs,
                             ProgramInterface &interface);
 
+/// Values a row of each f32 result: what a runner gives.
+SmallVector<int64_t> realWidths(const ProgramInterface &interface);
+
 /// A runner of a float (or integer) graph as native code in this process:
-/// the RunnerFactory that Calibrate asks for.
+/// the RunnerFactory that Calibrate asks for. Results that are integers
+/// (labels) are left out.
 FailureOr<std::unique_ptr<FloatRunner>> makeNativeRunner(ModuleOp module);
 
 /// The same, compiled in a third of the time to code of the same results that

@@ -28,8 +28,12 @@ std::vector<int64_t> spacedRows(int64_t count, int64_t most);
 /// A graph as native code in this process.
 class GraphRunner {
 public:
-  /// Fails with a diagnostic where @main can't be compiled.
-  static FailureOr<GraphRunner> compile(ModuleOp module);
+  /// Fails with a diagnostic where @main can't be compiled. `quick`: see
+  /// makeQuickRunner.
+  static FailureOr<GraphRunner> compile(ModuleOp module, bool quick = false);
+
+  /// Values a row of each result.
+  ArrayRef<int64_t> widths() const { return resultWidths; }
 
   /// Rows run at a time.
   static constexpr int64_t kBlockRows = 256;
@@ -41,7 +45,7 @@ public:
 
 private:
   std::shared_ptr<FloatRunner> runner;
-  std::vector<int64_t> resultWidths;
+  SmallVector<int64_t> resultWidths;
 };
 
 /// How far results are from those of the float network.
@@ -49,12 +53,14 @@ struct OutputError {
   /// Of all tensors, each against its own signal: the sum of squared errors
   /// over the sum of squared float values. Finite values only.
   double power = 0;
-  int64_t rows = 0, agreeing = 0; ///< of the first tensor, as compare counts
+  int64_t rows = 0, agreeing = 0; ///< of the scores, as compare counts
 
   double sqnr() const; ///< dB; infinite without an error
   double agreement() const;
 };
-OutputError outputError(const Rows &expected, const Rows &actual);
+/// `scores` is the tensor whose rows decide between classes.
+OutputError outputError(const Rows &expected, const Rows &actual,
+                        size_t scores = 0);
 
 /// The decision that a row of the first output stands for: the index of its
 /// first largest value, NaN never being larger; of a single value whether it is

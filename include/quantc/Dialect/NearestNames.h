@@ -1,6 +1,6 @@
 //===- NearestNames.h - what a misspelt name may have meant -----*- C++ -*-===//
-#ifndef QUANTC_LIB_PREPARE_NEARESTNAMES_H
-#define QUANTC_LIB_PREPARE_NEARESTNAMES_H
+#ifndef QUANTC_DIALECT_NEARESTNAMES_H
+#define QUANTC_DIALECT_NEARESTNAMES_H
 
 #include "mlir/Support/LLVM.h"
 
@@ -13,4 +13,4 @@ std::string nearestNames(StringRef name, ArrayRef<std::string> known);
 
 } // namespace mlir::qnet
 
-#endif // QUANTC_LIB_PREPARE_NEARESTNAMES_H
+#endif // QUANTC_DIALECT_NEARESTNAMES_H

@@ -1,5 +1,5 @@
 //===- NearestNames.cpp - what a misspelt name may have meant -------------===//
-#include "NearestNames.h"
+#include "quantc/Dialect/NearestNames.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
