@@ -52,17 +52,30 @@ static void setElementType(Value value, Type element) {
   value.setType(type.clone(element));
 }
 
-static void keepMeans(const ObservedValue &observed,
-                      const ObservedRange &range) {
-  if (range.means.empty())
-    return;
-  SmallVector<float> means(range.means.begin(), range.means.end());
-  auto attribute = DenseF32ArrayAttr::get(observed.value.getContext(), means);
-  if (auto argument = dyn_cast<BlockArgument>(observed.value))
+/// Leaves a note on the value's producer, or on the argument.
+static void note(Value value, StringRef name, Attribute attribute) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
     cast<func::FuncOp>(argument.getOwner()->getParentOp())
-        .setArgAttr(argument.getArgNumber(), kChannelMeanAttr, attribute);
-  else if (observed.value.getDefiningOp()->getNumResults() == 1)
-    observed.value.getDefiningOp()->setAttr(kChannelMeanAttr, attribute);
+        .setArgAttr(argument.getArgNumber(), name, attribute);
+  else if (value.getDefiningOp()->getNumResults() == 1)
+    value.getDefiningOp()->setAttr(name, attribute);
+}
+
+static void keepMeasurements(const ObservedValue &observed,
+                             const ObservedRange &range) {
+  Builder builder(observed.value.getContext());
+  if (!range.means.empty()) {
+    SmallVector<float> means(range.means.begin(), range.means.end());
+    note(observed.value, kChannelMeanAttr, builder.getDenseF32ArrayAttr(means));
+  }
+  if (!isStored(observed))
+    return;
+  if (!range.fixed && range.values > 0)
+    note(observed.value, kSeenRangeAttr,
+         builder.getDenseF64ArrayAttr({range.min, range.max}));
+  if (range.outputNoise)
+    note(observed.value, kOutputNoiseAttr,
+         builder.getF64FloatAttr(*range.outputNoise));
 }
 
 LogicalResult mlir::qnet::applyRanges(ModuleOp module,
@@ -88,7 +101,7 @@ LogicalResult mlir::qnet::applyRanges(ModuleOp module,
           DenseF64ArrayAttr::get(module.getContext(), {range.lo, range.hi}));
       continue;
     }
-    keepMeans(observed, range);
+    keepMeasurements(observed, range);
     if (llvm::none_of(observed.value.getUsers(), readsPlainFloats))
       setElementType(
           observed.value,

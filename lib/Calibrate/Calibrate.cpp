@@ -105,8 +105,7 @@ public:
     fixed = std::move(*given);
     shown = shownValues(*function, *values);
     for (auto [number, value] : llvm::enumerate(*values))
-      storedIndex.push_back(options.method == RangeMethod::Auto &&
-                                    isStored(value)
+      storedIndex.push_back(triesRanges() && isStored(value)
                                 ? static_cast<int64_t>(storedCount++)
                                 : kNotObserved);
     trialRows =
@@ -138,9 +137,9 @@ public:
     FailureOr<CalibrationSummary> summary = summarize(*values);
     if (failed(summary))
       return failure();
-    if (options.method == RangeMethod::Auto &&
-        failed(chooseByOutput(module, *values, statistics, trialRows,
-                              makeRunner, options, *summary)))
+    if (triesRanges() &&
+        failed(measureByOutput(module, *values, statistics, trialRows,
+                               makeRunner, options, *summary)))
       return failure();
     return summary;
   }
@@ -149,6 +148,11 @@ public:
   ArrayRef<InputMoment> inputMoments() const { return moments; }
 
 private:
+  /// Whether what ranges do to the outputs is measured.
+  bool triesRanges() const {
+    return options.method == RangeMethod::Auto || options.outputNoise;
+  }
+
   LogicalResult checkOptions() {
     // False for NaN too.
     const bool isShare = options.percentile > 0 && options.percentile <= 100;

@@ -333,7 +333,10 @@ public:
   Search(Simulation &simulation, const CalibrationOptions &options)
       : simulation(simulation), options(options) {}
 
+  /// Chooses ranges, and notes what they do to the outputs.
   LogicalResult run(MutableArrayRef<Trial> trials);
+  /// Notes what the ranges that the values have do to the outputs.
+  LogicalResult measure(MutableArrayRef<Trial> trials);
 
 private:
   LogicalResult tryAlone(Trial &trial);
@@ -466,12 +469,25 @@ LogicalResult Search::joinBest(MutableArrayRef<Trial> trials) {
       range.lo = trial->best.lo;
       range.hi = trial->best.hi;
       range.method = trial->method;
+      range.outputNoise = trial->least.total();
       range.reason = figures;
     } else {
       simulation.store(trial->index, {range.lo, range.hi});
       range.reason = "minmax is kept: " + figures +
                      " alone, but nothing together with the other ranges";
     }
+  }
+  return success();
+}
+
+LogicalResult Search::measure(MutableArrayRef<Trial> trials) {
+  for (Trial &trial : trials) {
+    simulation.store(trial.index, {trial.range->lo, trial.range->hi});
+    FailureOr<Error> error = simulation.run();
+    if (failed(error))
+      return failure();
+    trial.range->outputNoise = error->total();
+    simulation.passThrough(trial.index);
   }
   return success();
 }
@@ -483,6 +499,7 @@ LogicalResult Search::run(MutableArrayRef<Trial> trials) {
     if (failed(offer(trial, range.method, {range.lo, range.hi})))
       return failure();
     simulation.passThrough(trial.index);
+    trial.range->outputNoise = trial.minmax.total();
     sum += trial.minmax.total();
   }
   for (Trial &trial : trials) {
@@ -555,14 +572,17 @@ void TrialRows::add(size_t index, std::span<const float> values,
   }
 }
 
-LogicalResult mlir::qnet::chooseByOutput(ModuleOp module,
-                                         ArrayRef<ObservedValue> values,
-                                         ArrayRef<Statistics> statistics,
-                                         const TrialRows &extremes,
-                                         RunnerFactory makeRunner,
-                                         const CalibrationOptions &options,
-                                         CalibrationSummary &summary) {
+LogicalResult mlir::qnet::measureByOutput(ModuleOp module,
+                                          ArrayRef<ObservedValue> values,
+                                          ArrayRef<Statistics> statistics,
+                                          const TrialRows &extremes,
+                                          RunnerFactory makeRunner,
+                                          const CalibrationOptions &options,
+                                          CalibrationSummary &summary) {
+  const bool isAuto = options.method == RangeMethod::Auto;
   auto keepAll = [&](StringRef reason) {
+    if (!isAuto)
+      return success();
     for (ObservedRange &range : summary.tensors)
       range.reason = range.fixed ? "fixed by the user"
                                  : ("minmax is kept: " + reason).str();
@@ -571,8 +591,9 @@ LogicalResult mlir::qnet::chooseByOutput(ModuleOp module,
   for (auto [value, range] : llvm::zip_equal(values, summary.tensors)) {
     if (isStored(value) && !canPassThrough(range))
       return keepAll("the values are too small or too large to try ranges");
-    range.reason = range.fixed ? "fixed by the user"
-                               : "minmax is kept: the value is not stored";
+    if (isAuto)
+      range.reason = range.fixed ? "fixed by the user"
+                                 : "minmax is kept: the value is not stored";
   }
   Simulation simulation(values, options, summary);
   FailureOr<bool> isUseful = simulation.prepare(module, extremes, makeRunner);
@@ -589,5 +610,6 @@ LogicalResult mlir::qnet::chooseByOutput(ModuleOp module,
     trial.statistics = &statistics[number];
     trial.best = {trial.range->lo, trial.range->hi};
   }
-  return Search(simulation, options).run(trials);
+  Search search(simulation, options);
+  return isAuto ? search.run(trials) : search.measure(trials);
 }

@@ -31,15 +31,16 @@ private:
   std::vector<ExtremeRows> extremes; ///< two a value
 };
 
-/// Replaces min-max ranges in `summary` (of the method Auto) by better ones,
-/// and notes what was tried and why. `module` is the prepared graph, as it was
+/// Notes in `summary` what each range of a stored value does to the outputs.
+/// With the method Auto it replaces min-max ranges by better ones first, and
+/// notes what was tried and why. `module` is the prepared graph, as it was
 /// measured. Fails, with an error, only where the graph cannot be run.
-LogicalResult chooseByOutput(ModuleOp module, ArrayRef<ObservedValue> values,
-                             ArrayRef<Statistics> statistics,
-                             const TrialRows &extremes,
-                             RunnerFactory makeRunner,
-                             const CalibrationOptions &options,
-                             CalibrationSummary &summary);
+LogicalResult measureByOutput(ModuleOp module, ArrayRef<ObservedValue> values,
+                              ArrayRef<Statistics> statistics,
+                              const TrialRows &extremes,
+                              RunnerFactory makeRunner,
+                              const CalibrationOptions &options,
+                              CalibrationSummary &summary);
 
 } // namespace mlir::qnet
 

@@ -53,6 +53,8 @@ std::string mlir::qnet::rangesToJson(const CalibrationSummary &summary) {
         json.attribute("nan", range.nans);
       if (range.infinities)
         json.attribute("infinite", range.infinities);
+      if (range.outputNoise)
+        json.attribute("output_noise", *range.outputNoise);
       if (!range.candidates.empty())
         json.attributeArray("candidates", [&] {
           for (const RangeCandidate &candidate : range.candidates)
@@ -143,6 +145,10 @@ static Error readTensor(const llvm::json::Object &object, size_t index,
   range.values = object.getInteger("values").value_or(0);
   range.nans = object.getInteger("nan").value_or(0);
   range.infinities = object.getInteger("infinite").value_or(0);
+  range.outputNoise = object.getNumber("output_noise");
+  if (range.outputNoise && !(*range.outputNoise >= 0))
+    return problem("('" + range.name +
+                   "') has an \"output_noise\" that is no power");
   if (const llvm::json::Value *mean = object.get("mean")) {
     const llvm::json::Array *means = mean->getAsArray();
     if (!means)

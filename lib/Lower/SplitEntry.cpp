@@ -1,7 +1,7 @@
 //===- SplitEntry.cpp - float and 8-bit ways into one integer graph -------===//
 //
-// Takes          @main from f32 to f32 whose inputs are quantized to 8 bits at
-//                once.
+// Takes          @main from f32 to f32 whose inputs are quantized at once, to 8
+//                bits or to more that hold those.
 // Gives          @main from stored integers to f32, @enter (f32 to stored
 //                integers), @enter_i8 (int8 to them), @leave_i8 (f32 to int8).
 // Why            NAME_run and NAME_run_i8 share all code and every weight.
@@ -36,13 +36,25 @@ quant::UniformQuantizedType eightBit(Type type) {
   return fits ? uniform : quant::UniformQuantizedType();
 }
 
-/// The only reader of an input, if it stores the input in 8 bits.
-QuantizeOp entryOf(BlockArgument argument) {
-  if (!argument.hasOneUse())
-    return {};
-  auto quantize = dyn_cast<QuantizeOp>(*argument.user_begin());
-  return quantize && eightBit(quantize.getResult().getType()) ? quantize
-                                                              : QuantizeOp();
+/// An input as a caller of the 8-bit entry gives it.
+struct Entry {
+  QuantizeOp quantize; ///< the only reader, which stores the input
+  quant::UniformQuantizedType bytes;
+};
+
+std::optional<Entry> entryOf(BlockArgument argument) {
+  auto quantize = argument.hasOneUse()
+                      ? dyn_cast<QuantizeOp>(*argument.user_begin())
+                      : QuantizeOp();
+  if (!quantize)
+    return std::nullopt;
+  auto bytes = eightBit(quantize.getResult().getType());
+  if (!bytes)
+    if (auto noted = cast<func::FuncOp>(argument.getOwner()->getParentOp())
+                         .getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
+                                                     kStoredAsAttr))
+      bytes = eightBit(noted.getValue());
+  return bytes ? std::optional<Entry>({quantize, bytes}) : std::nullopt;
 }
 
 /// The same parameters over all of u8.
@@ -64,7 +76,7 @@ struct SplitEntry : qnet::impl::SplitEntryBase<SplitEntry> {
     SmallVector<Type> reals(main.getArgumentTypes()), stored, bytes;
     SmallVector<QuantizeOp> quantizes;
     for (BlockArgument argument : body.getArguments())
-      quantizes.push_back(entryOf(argument));
+      quantizes.push_back(entryOf(argument)->quantize);
     ImplicitLocOpBuilder b(main.getLoc(), &getContext());
     for (QuantizeOp quantize : quantizes) {
       auto type = cast<RankedTensorType>(quantize.getResult().getType());
@@ -75,11 +87,13 @@ struct SplitEntry : qnet::impl::SplitEntryBase<SplitEntry> {
     define(b, kEnterFunction, reals, stored, [&](Value x, Type to) -> Value {
       return QuantizeOp::create(b, to, x);
     });
+    unsigned nextInput = 0;
     define(b, kEnterI8Function, bytes, stored, [&](Value x, Type to) -> Value {
       auto tensor = cast<RankedTensorType>(to);
-      auto whole = tensor.clone(overAllBytes(eightBit(to)));
+      auto whole = tensor.clone(overAllBytes(interface->inputs[nextInput++]));
       Value q = StorageCastOp::create(b, whole, x, int8Offset);
-      // A narrower range clamps what the caller may give.
+      // A narrower range clamps what the caller may give; a wider one has all
+      // of it, in finer steps.
       return whole == to ? q : RequantizeOp::create(b, to, q).getResult();
     });
     SmallVector<Type> results(main.getResultTypes()), resultBytes;
@@ -128,10 +142,10 @@ std::optional<EightBitInterface>
 mlir::qnet::eightBitInterface(func::FuncOp main) {
   EightBitInterface interface;
   for (BlockArgument argument : main.getArguments()) {
-    QuantizeOp quantize = entryOf(argument);
-    if (!quantize)
+    std::optional<Entry> entry = entryOf(argument);
+    if (!entry)
       return std::nullopt;
-    interface.inputs.push_back(eightBit(quantize.getResult().getType()));
+    interface.inputs.push_back(entry->bytes);
   }
   for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);

@@ -39,10 +39,6 @@ static constexpr int32_t kFastActivationMax = 155;
 /// Rows on which single layers are measured.
 static constexpr int64_t kSampleRows = 256;
 
-/// By how much wider inputs may lengthen the modelled time of all dense layers
-/// under --activations=mixed.
-static constexpr double kMostGrowthByWidth = 0.1;
-
 /// An error that belongs to no op.
 static LogicalResult report(MLIRContext &context, Error error) {
   return emitError(UnknownLoc::get(&context)) << toString(std::move(error));
@@ -153,13 +149,16 @@ private:
   LogicalResult quantize();
   LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat,
                               StringRef effort);
-  FailureOr<TuneInput> tuneInput(bool judges);
+  FailureOr<TuneInput> tuneInput();
   FailureOr<TuneResult> searchBits(size_t points);
   LogicalResult chooseBits();
   LogicalResult lower();
   LogicalResult emit();
   /// The largest integer that an activation is stored as.
   int32_t activationMax() const;
+  /// The stage's option: "auto" is "int8" where speed comes first, or where a
+  /// search finds the bits of all layers.
+  StringRef activations() const;
 
   const CompileOptions &options;
   MLIRContext &context;
@@ -264,6 +263,7 @@ FailureOr<CalibrationOptions> Compilation::calibrationOptions() {
   if (options.percentile != 0)
     stage.percentile = options.percentile;
   stage.activationMax = activationMax();
+  stage.outputNoise = activations() == "auto" || activations() == "mixed";
   for (const std::string &text : options.fixedRanges) {
     auto fixed = parseFixedRange(text);
     if (!fixed)
@@ -337,6 +337,14 @@ int32_t Compilation::activationMax() const {
   return isFast ? kFastActivationMax : eightBits;
 }
 
+StringRef Compilation::activations() const {
+  const bool isGiven = options.activations != "auto";
+  const bool saysPlan = searchesBits(options) || options.onlySearches;
+  return isGiven || (options.prefer != "speed" && !saysPlan)
+             ? StringRef(options.activations)
+             : "int8";
+}
+
 LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
                                          StringRef effort) {
   QuantizeOptions stage;
@@ -344,8 +352,7 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
   stage.requireInt = options.requireInt && !allowFloat;
   stage.requant = options.requant;
   stage.weights = options.weights == "mixed" ? "int8" : options.weights;
-  stage.activations =
-      options.activations == "mixed" ? "int8" : options.activations;
+  stage.activations = activations();
   stage.effort = effort.str();
   if (options.activations != "int16")
     stage.activationMax = activationMax();
@@ -357,8 +364,8 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
   });
 }
 
-/// What a search over bits needs; with `judges` also the rows that decide.
-FailureOr<TuneInput> Compilation::tuneInput(bool judges) {
+/// What a search over bits needs.
+FailureOr<TuneInput> Compilation::tuneInput() {
   Evaluation::Data data;
   data.mostRows = kSampleRows;
   data.rows =
@@ -367,16 +374,14 @@ FailureOr<TuneInput> Compilation::tuneInput(bool judges) {
   if (failed(made))
     return failure();
   sample = std::move(*made);
-  if (judges) {
-    Evaluation::Data decisive;
-    decisive.rows =
-        options.validation.empty() ? options.calibration : options.validation;
-    decisive.labels = options.labels;
-    made = Evaluation::make(*network, decisive);
-    if (failed(made))
-      return failure();
-    validation = std::move(*made);
-  }
+  Evaluation::Data decisive;
+  decisive.rows =
+      options.validation.empty() ? options.calibration : options.validation;
+  decisive.labels = options.labels;
+  made = Evaluation::make(*network, decisive);
+  if (failed(made))
+    return failure();
+  validation = std::move(*made);
   TuneInput input;
   input.calibrated = *module;
   input.network = *network;
@@ -397,7 +402,7 @@ FailureOr<TuneInput> Compilation::tuneInput(bool judges) {
 }
 
 FailureOr<TuneResult> Compilation::searchBits(size_t points) {
-  FailureOr<TuneInput> input = tuneInput(/*judges=*/true);
+  FailureOr<TuneInput> input = tuneInput();
   if (failed(input))
     return failure();
   TuneOptions tuning;
@@ -421,12 +426,6 @@ FailureOr<TuneResult> Compilation::searchBits(size_t points) {
 
 /// Precisions by the search over bits, on the calibrated graph.
 LogicalResult Compilation::chooseBits() {
-  if (options.activations == "mixed") {
-    FailureOr<TuneInput> input = tuneInput(/*judges=*/false);
-    if (failed(input))
-      return failure();
-    return widenInputs(*input, kMostGrowthByWidth);
-  }
   FailureOr<TuneResult> result = searchBits(/*points=*/0);
   if (failed(result))
     return failure();
@@ -455,8 +454,7 @@ LogicalResult Compilation::quantize() {
       return failure();
     bits = shortText(*plan);
   }
-  if ((searchesBits(options) || options.activations == "mixed") &&
-      failed(chooseBits()))
+  if (searchesBits(options) && failed(chooseBits()))
     return failure();
   return quantizeGraph(*module, options.allowFloat, options.effort);
 }

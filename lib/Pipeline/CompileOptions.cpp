@@ -112,8 +112,7 @@ static Error checkBits(const CompileOptions &options) {
     for (auto [flag, isGiven] :
          {std::pair("--labels", !options.labels.empty()),
           std::pair("--minimize", !options.minimize.empty()),
-          std::pair("--validation", !options.validation.empty() &&
-                                        options.activations != "mixed")})
+          std::pair("--validation", !options.validation.empty())})
       if (isGiven)
         return wrongUsage(Twine(flag) +
                           " is for the search over bits; ask for it with "
@@ -126,7 +125,8 @@ static Error checkBits(const CompileOptions &options) {
   if (searches && options.weights == "int4")
     return wrongUsage("--accuracy-budget chooses the bits of weights; leave "
                       "--weights=int4 out");
-  if (searches && options.activations != "int8")
+  if (searches && options.activations != "auto" &&
+      options.activations != "int8")
     return wrongUsage(asker +
                       " chooses the bits of inputs; leave "
                       "--activations=" +
@@ -134,11 +134,8 @@ static Error checkBits(const CompileOptions &options) {
   if (searches && !options.plan.empty())
     return wrongUsage(asker + " chooses the layers' bits, and --plan gives "
                               "them; leave one of the two out");
-  bool needsRows = searches || options.activations == "mixed";
-  if (!needsRows)
-    return Error::success();
   if (!searches)
-    asker = "--activations=mixed";
+    return Error::success();
   bool calibrates =
       options.from <= Stage::Calibrate && options.to > Stage::Calibrate;
   if (!calibrates)
@@ -209,11 +206,11 @@ Error checkOptions(const CompileOptions &options) {
           checkChoice("weights", options.weights, {"int8", "int4", "mixed"}))
     return error;
   if (Error error = checkChoice("activations", options.activations,
-                                {"int8", "int16", "mixed"}))
+                                {"auto", "int8", "int16", "mixed"}))
     return error;
   if (Error error = checkBits(options))
     return error;
-  if (options.activations != "int8" && options.weights == "int4")
+  if (options.activations == "int16" && options.weights == "int4")
     return wrongUsage("--activations=" + options.activations +
                       " with --weights=" + options.weights +
                       ": weights of 4 bits multiply activations of 8; choose "

@@ -163,7 +163,8 @@ void describeProgram(ModuleOp module, const Target &target,
   for (auto [tensor, argument] : zip(interface.inputs, main.getArguments())) {
     ManifestTensor input = describeTensor(tensor);
     for (Operation *user : argument.getUsers())
-      if (auto quantize = dyn_cast<QuantizeOp>(user))
+      if (auto quantize = dyn_cast<QuantizeOp>(user);
+          quantize && !input.params)
         input.params = paramsOf(quantize.getType());
     input.read = valuesRead(argument);
     manifest.inputs.push_back(std::move(input));

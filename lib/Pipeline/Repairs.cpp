@@ -41,7 +41,7 @@ std::vector<Repair> flagRepairs(const CompileOptions &options) {
   if (hasInt4)
     repairs.push_back({"weights of 8 bits", "--weights=int8",
                        [](CompileOptions &o) { o.weights = "int8"; }});
-  if (options.activations == "int8")
+  if (options.activations != "int16")
     repairs.push_back(
         {hasInt4 ? "weights of 8 bits and activations of 15"
                  : "activations of 15 bits",
@@ -50,6 +50,11 @@ std::vector<Repair> flagRepairs(const CompileOptions &options) {
            o.weights = "int8";
            o.activations = "int16";
          }});
+  if (!hasInt4 &&
+      (options.activations == "int8" || options.activations == "auto"))
+    repairs.push_back({"activations of 15 bits where they gain most",
+                       "--activations=mixed",
+                       [](CompileOptions &o) { o.activations = "mixed"; }});
   if (options.ranges.empty() && options.method != "percentile")
     repairs.push_back({"ranges without outliers",
                        formatv("--method=percentile --percentile={0}",

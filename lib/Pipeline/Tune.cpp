@@ -296,36 +296,4 @@ FailureOr<TuneResult> tune(const TuneInput &input, const TuneOptions &options) {
   return Tuner(input, options).run();
 }
 
-LogicalResult widenInputs(const TuneInput &input, double mostGrowth) {
-  TuneOptions options;
-  options.int4 = false;
-  auto layers = measureSensitivity(input, options);
-  if (failed(layers))
-    return failure();
-  SmallVector<SearchLayer> search;
-  double cycles = 0;
-  for (const LayerSensitivity &layer : *layers) {
-    search.push_back(layer.layer);
-    cycles += layer.layer.options.front().cycles;
-  }
-  const std::vector<Combination> frontier = searchFrontier(search, Goal::Time);
-  // From the cheapest on, so the last that is allowed has the least noise.
-  const Combination *best = nullptr;
-  for (const Combination &combination : frontier)
-    if (combination.cycles <= cycles * (1 + mostGrowth))
-      best = &combination;
-  if (!best)
-    return success();
-  StringMap<Precision> precisions;
-  for (auto [layer, number] : zip_equal(search, best->options))
-    precisions[layer.name] = layer.options[number].precision;
-  ModuleOp module = input.calibrated;
-  module.walk([&](DenseOp dense) {
-    if (auto found = precisions.find(layerName(dense));
-        found != precisions.end() && !dense->hasAttr(kPrecisionAttr))
-      setPrecision(dense, found->second);
-  });
-  return success();
-}
-
 } // namespace mlir::qnet

@@ -63,6 +63,12 @@ private:
   void noteResults();
   void insertPair(Value value, quant::UniformQuantizedType type);
 
+  /// What was noted on the value's producer, or on the argument.
+  Attribute noteOn(Value value, StringRef name) {
+    if (Operation *producer = value.getDefiningOp())
+      return producer->getDiscardableAttr(name);
+    return function.getArgAttr(cast<BlockArgument>(value).getArgNumber(), name);
+  }
   bool isInteger(Operation *op) const { return op && placement.isInteger(op); }
   void need(Value value) {
     if (isRealTensor(value) && !values.internal.contains(value) &&
@@ -82,6 +88,11 @@ private:
 /// Calibrated types become what they stand for; the ranges are kept here.
 void Assigner::takeRanges() {
   auto take = [&](Value value) {
+    auto ends =
+        dyn_cast_if_present<DenseF64ArrayAttr>(noteOn(value, kSeenRangeAttr));
+    if (ends && ends.size() == 2 && std::isfinite(ends[0]) &&
+        std::isfinite(ends[1]) && ends[0] <= ends[1])
+      values.seen[value] = {ends[0], ends[1]};
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
     if (!tensor)
       return;
@@ -203,12 +214,11 @@ void Assigner::insertPair(Value value, quant::UniformQuantizedType type) {
   auto read =
       DequantizeOp::create(builder, value.getLoc(), value.getType(), quantized);
   Operation *producer = value.getDefiningOp();
-  Attribute mean;
-  if (producer)
-    mean = producer->getDiscardableAttr(kMeanAttr);
-  else if (auto arg = dyn_cast<BlockArgument>(value))
-    mean = function.getArgAttr(arg.getArgNumber(), kMeanAttr);
-  if (mean)
+  if (auto coarse = values.coarse.lookup(value))
+    if (auto arg = dyn_cast<BlockArgument>(value))
+      function.setArgAttr(arg.getArgNumber(), kStoredAsAttr,
+                          TypeAttr::get(coarse));
+  if (Attribute mean = noteOn(value, kMeanAttr))
     quantized->setDiscardableAttr(kMeanAttr, mean);
   bool onlyQuantized = isInteger(producer);
   value.replaceUsesWithIf(read, [&](OpOperand &use) {

@@ -180,16 +180,22 @@ Value ConvertToInteger::convertOperands(QuantizeOp quantize, Operation *op) {
   return builder.create(state)->getResult(0);
 }
 
+/// What calibration notes on values.
+static constexpr llvm::StringLiteral kNotes[] = {kMeanAttr, kSeenRangeAttr,
+                                                 kOutputNoiseAttr};
+
 /// Removes what nobody reads any more and the notes of the stages before.
 void ConvertToInteger::cleanUp(func::FuncOp function) {
   for (Operation &op :
        llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
-    op.removeDiscardableAttr(kMeanAttr);
+    for (StringRef note : kNotes)
+      op.removeDiscardableAttr(note);
     if (isOpTriviallyDead(&op))
       op.erase();
   }
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    function.removeArgAttr(i, kMeanAttr);
+    for (StringRef note : kNotes)
+      function.removeArgAttr(i, note);
 }
 
 } // namespace

@@ -40,7 +40,8 @@ Location partOf(Location location, StringRef part) {
 
 /// What Calibrate wrote about a value goes to the value that stands for it.
 void moveAnnotations(Operation *from, Operation *to) {
-  for (StringRef name : {StringRef(kMeanAttr), StringRef(kParametersAttr)})
+  for (StringRef name : {StringRef(kMeanAttr), StringRef(kParametersAttr),
+                         StringRef(kSeenRangeAttr)})
     if (Attribute attribute = from->getDiscardableAttr(name)) {
       to->setDiscardableAttr(name, attribute);
       from->removeDiscardableAttr(name);

@@ -13,6 +13,20 @@ static Options roundingOptions(const QuantizeOptions &options) {
   result.biasCorrection = options.biasCorrection;
   return result;
 }
+
+/// How much may have 15 bits: of a network whose accuracy comes first, a larger
+/// part. Figures for both in docs/accuracy.md.
+static WidenInputsOptions wideningOptions(const QuantizeOptions &options) {
+  WidenInputsOptions result;
+  result.weights = options.weights;
+  if (options.activations == "mixed" || options.effort == "high") {
+    constexpr double sqnr = 60, share = 0.25;
+    result.sqnr = sqnr;
+    result.share = share;
+    result.tables = true;
+  }
+  return result;
+}
 } // namespace mlir::qnet
 
 void mlir::qnet::buildRoundingPipeline(OpPassManager &pm,
@@ -20,10 +34,12 @@ void mlir::qnet::buildRoundingPipeline(OpPassManager &pm,
   pm.addPass(createAbsorbQdq());
   pm.addPass(createAssignPrecision(
       AssignPrecisionOptions{options.plan, options.allowFloat}));
+  if (options.activations == "mixed" || options.activations == "auto")
+    pm.addPass(createWidenInputs(wideningOptions(options)));
   pm.addPass(createDecomposeForIntegers());
-  pm.addPass(createAssignParameters(
-      AssignParametersOptions{options.allowFloat, options.activations,
-                              options.activationMax, options.indexBits}));
+  pm.addPass(createAssignParameters(AssignParametersOptions{
+      options.allowFloat, options.activations == "int16" ? "int16" : "int8",
+      options.activationMax, options.indexBits}));
   if (options.effort == "high")
     pm.addPass(createSearchWeightScales(
         roundingOptions<SearchWeightScalesOptions>(options)));

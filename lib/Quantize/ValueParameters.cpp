@@ -62,6 +62,58 @@ void ValueParameters::chooseWidths(func::FuncOp function,
   llvm::for_each(body.getArguments(), decide);
 }
 
+namespace {
+
+/// The parameters of values with more than 8 bits: those of 8 bits with the
+/// step divided, so that each integer of 8 bits stands for one of them too, and
+/// reaching further on both sides.
+struct WideGroup {
+  RealRange range; ///< that 8 bits are to hold
+  RealRange seen;
+  bool mayGoFurther = true;
+  QuantParams params, coarse;
+
+  /// For values stored up to `qmax`.
+  void choose(int32_t qmax) {
+    constexpr int32_t bytes = 255;
+    coarse = chooseCovering(range.lo, range.hi, 0, bytes);
+    if (qmax <= bytes) {
+      params = chooseCovering(range.lo, range.hi, 0, qmax);
+      return;
+    }
+    const int32_t times = reach(qmax / bytes);
+    const int32_t steps = qmax / (bytes * times);
+    const double scale = double(coarse.scale) / steps;
+    params = coarse;
+    params.qmax = bytes * times * steps;
+    params.scale =
+        std::max(static_cast<float>(scale), quantc::numerics::minScale);
+    // 0 stays where it is between the ends.
+    params.zeroPoint =
+        static_cast<int32_t>(int64_t(coarse.zeroPoint) * params.qmax / bytes);
+  }
+
+private:
+  /// How many times as far as the range, of what `most` steps for each of 8
+  /// bits allow: beyond what was seen, as rows to come may be; but the steps
+  /// stay finer than those of 8 bits, however far away a few values are.
+  int32_t reach(int32_t most) const {
+    constexpr double beyondSeen = 4;
+    constexpr int32_t leastSteps = 8;
+    if (!mayGoFurther)
+      return 1;
+    double wanted = 1;
+    if (range.hi > 0)
+      wanted = std::max(wanted, beyondSeen * seen.hi / range.hi);
+    if (range.lo < 0)
+      wanted = std::max(wanted, beyondSeen * seen.lo / range.lo);
+    const double limit = std::max(most / leastSteps, 1);
+    return static_cast<int32_t>(std::ceil(std::min(wanted, limit)));
+  }
+};
+
+} // namespace
+
 LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
                                            const Placement &placement,
                                            int32_t activationMax) {
@@ -99,23 +151,39 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
         group->second.include(*range);
     }
   }
-  llvm::DenseSet<const void *> wideGroups;
+  llvm::DenseMap<const void *, WideGroup> wideGroups;
   for (Value value : needed)
-    if (wide.contains(value))
-      wideGroups.insert(leaderOf(value));
-  // Beyond 8 bits, what the proof of the accumulators leaves of the storage.
-  llvm::DenseMap<const void *, int32_t> groupMax;
+    if (wide.contains(value) && groupRanges.contains(leaderOf(value)))
+      wideGroups.try_emplace(leaderOf(value));
   for (Value value : needed) {
-    auto range = groupRanges.find(leaderOf(value));
-    if (!wideGroups.contains(leaderOf(value)) || range == groupRanges.end())
+    auto group = wideGroups.find(leaderOf(value));
+    if (group == wideGroups.end() || isConstant(value))
       continue;
-    int32_t &largest =
-        groupMax.try_emplace(leaderOf(value), QDenseOp::kMaxInput)
-            .first->second;
-    for (Operation *user : value.getUsers())
-      if (isQuantizableDense(user) && placement.isInteger(user))
-        largest = largestInput(cast<DenseOp>(user), range->second, largest);
+    auto range = seen.find(value);
+    // A function's result goes no further than the function.
+    auto chain = chains.find(value);
+    const bool mayGoFurther =
+        range != seen.end() &&
+        (chain == chains.end() ||
+         isClampOf(chain->second.steps,
+                   chooseCovering(range->second.lo, range->second.hi, 0, 255)));
+    group->second.mayGoFurther &= mayGoFurther;
+    if (mayGoFurther)
+      group->second.seen.include(range->second);
   }
+  for (auto &[leader, group] : wideGroups) {
+    group.range = groupRanges.lookup(leader);
+    group.choose(QDenseOp::kMaxInput);
+  }
+  // What the proof of the accumulators leaves of the storage.
+  for (Value value : needed)
+    if (auto group = wideGroups.find(leaderOf(value));
+        group != wideGroups.end())
+      for (Operation *user : value.getUsers())
+        if (isQuantizableDense(user) && placement.isInteger(user))
+          group->second.choose(largestInput(cast<DenseOp>(user),
+                                            rangeOf(group->second.params),
+                                            group->second.params.qmax));
   LogicalResult result = success();
   for (Value value : needed) {
     quant::UniformQuantizedType type = fixed.lookup(value);
@@ -132,13 +200,17 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
       }
       bool isLoneConstant =
           isConstant(value) && llvm::none_of(value.getUsers(), isMove);
-      type =
-          uniformTypeFor(function.getContext(),
-                         chooseCovering(range->second.lo, range->second.hi, 0,
-                                        isLoneConstant ? kConstantMax
-                                        : groupMax.contains(leaderOf(value))
-                                            ? groupMax.lookup(leaderOf(value))
-                                            : activationMax));
+      auto group = wideGroups.find(leaderOf(value));
+      if (group != wideGroups.end() && !isLoneConstant) {
+        type = uniformTypeFor(function.getContext(), group->second.params);
+        coarse[value] =
+            uniformTypeFor(function.getContext(), group->second.coarse);
+      } else {
+        type = uniformTypeFor(
+            function.getContext(),
+            chooseCovering(range->second.lo, range->second.hi, 0,
+                           isLoneConstant ? kConstantMax : activationMax));
+      }
     }
     types[value] = type;
   }

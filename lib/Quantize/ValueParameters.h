@@ -30,6 +30,8 @@ struct Chain {
 struct ValueParameters {
   /// Measured ranges, and parameters that the source model fixes.
   llvm::DenseMap<Value, RealRange> ranges;
+  /// What was seen of values whose ranges the user did not fix.
+  llvm::DenseMap<Value, RealRange> seen;
   llvm::DenseMap<Value, quant::UniformQuantizedType> fixed;
   /// Values inside a chain, which are stored only where they need an index.
   llvm::DenseSet<Value> internal;
@@ -41,6 +43,8 @@ struct ValueParameters {
   llvm::DenseSet<Value> wide;
   /// The result: the type of every value that is stored.
   llvm::MapVector<Value, quant::UniformQuantizedType> types;
+  /// Of wide values: the type of 8 bits whose integers are among theirs.
+  llvm::DenseMap<Value, quant::UniformQuantizedType> coarse;
 
   /// Which values are wide: what a dense layer's `qnet.precision` wants of its
   /// input, or `byDefault`; ops between pass on what their result has.
@@ -49,7 +53,9 @@ struct ValueParameters {
 
   /// Types of the needed values: one for all that a move or an extreme of
   /// integer ops ties together. Those of 8 bits end at `activationMax`; of wide
-  /// ones, dense layers that read them allow more or less (InputRange.h).
+  /// ones, dense layers that read them allow more or less (InputRange.h). With
+  /// 15 bits a value reaches further than what was seen of it, for rows that
+  /// are unlike those: steps are left for that.
   LogicalResult chooseTypes(func::FuncOp function, const Placement &placement,
                             int32_t activationMax);
 

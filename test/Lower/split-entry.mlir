@@ -52,3 +52,20 @@ func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %y = qnet.dequantize %q : tensor<?x4x!x> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// An input that is stored in more bits: the caller's bytes are some of its integers.
+!x = !quant.uniform<u16<0:32640>:f32, 0.0625:16384>
+!bytes = !quant.uniform<u8:f32, 2.0:128>
+
+// CHECK-LABEL: func.func @main(%arg0: tensor<?x4x!quant.uniform<u16<0:32640>:f32, 6.250000e-02:16384>>
+// BESIDE: func.func private @enter_i8(%[[X:.*]]: tensor<?x4xi8>)
+// BESIDE-NEXT: %[[BYTES:.*]] = qnet.storage_cast %[[X]] {offset = -128 : i64} : tensor<?x4xi8> -> tensor<?x4x!quant.uniform<u8:f32, 2.000000e+00:128>>
+// BESIDE-NEXT: %[[Q:.*]] = qnet.requantize %[[BYTES]] : {{.*}} -> tensor<?x4x!quant.uniform<u16<0:32640>:f32, 6.250000e-02:16384>>
+// BESIDE-NEXT: return %[[Q]]
+func.func @main(%x: tensor<?x4xf32> {qnet.stored_as = !bytes}) -> (tensor<?x4xf32> {qnet.stored_as = !bytes}) {
+  %q = qnet.quantize %x : tensor<?x4xf32> -> tensor<?x4x!x>
+  %y = qnet.dequantize %q : tensor<?x4x!x> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}

@@ -13,7 +13,7 @@
 // RUN: not quant-opt %t/word.mlir --qnet-quantize 2>&1 | FileCheck %s --check-prefix=ATTRIBUTE
 // RUN: not quant-opt %t/shared.mlir --qnet-quantize 2>&1 | FileCheck %s --check-prefix=SHARED
 
-// LAYER: names the layer 'frist', but the network has no dense layer of that name; the nearest is 'first'
+// LAYER: names the layer 'frist', but the network has no dense layer of that name; there is only 'first'
 // WORD: gives the layer 'first' the precision 'int5', which is unknown; choose from int4, int8, int8x16, float
 // TWICE: names the layer 'first' twice, in layers[0] and layers[1]; leave one out
 // OTHER: is no plan: it lacks "format": "quantc-plan"

@@ -20,18 +20,18 @@
 // The first layer has few weights, and 4 bits all the same: a plan says so. The
 // second reads 15 bits and the first, which makes them, 8.
 // INTEGER: qnet.quantize %{{.*}}!quant.uniform<u8:
-// INTEGER: qnet.qdense {{.*}}group_multiplier({{.*}}tensor<2x64xi4>{{.*}} -> tensor<?x2x!quant.uniform<u16<0:32767>
+// INTEGER: qnet.qdense {{.*}}group_multiplier({{.*}}tensor<2x64xi4>{{.*}} -> tensor<?x2x!quant.uniform<u16<0:32640>
 // INTEGER: qnet.qdense {{.*}}tensor<2x2xi8>{{.*}} -> tensor<?x2xf32>
 
 // FLOAT: qnet.dense {{.*}}qnet.ledger = "left in float, as its precision asks"
 // FLOAT: qnet.qdense
 
 // The value that both read has what the more demanding one wants.
-// SHARED: qnet.quantize %arg0 {{.*}}!quant.uniform<u16<0:32767>
+// SHARED: qnet.quantize %arg0 {{.*}}!quant.uniform<u16<0:32640>
 // SHARED-NOT: qnet.quantize %arg0
 // SHARED-COUNT-2: qnet.qdense
 // What the attribute says comes before the option: the last layer reads 8 bits.
-// DEFAULT: qnet.quantize %arg0 {{.*}}!quant.uniform<u16<0:32767>
+// DEFAULT: qnet.quantize %arg0 {{.*}}!quant.uniform<u16<0:32640>
 // DEFAULT: qnet.qdense {{.*}} -> tensor<?x2x!quant.uniform<u8:
 
 //--- plan.json

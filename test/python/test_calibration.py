@@ -220,10 +220,14 @@ def test_auto_wins_back_what_outliers_cost(workshop: Workshop, network: Net, sca
         part[:, 0] *= scale
     result = {}
     for method in ("minmax", "auto"):
-        out = workshop(network, data, f"--method={method}")
+        out = workshop(network, data, f"--method={method}", "--activations=int8")
         result[method] = sqnr(network(test), outputs(out, test))
     assert result["auto"] > result["minmax"] + 6, result
     assert result["auto"] > 30, result
+    # With 15 bits too: a few values far away don't take the steps of all others.
+    wide = workshop(network, data)
+    assert any(layer["input_bits"] == 16 for layer in manifest(wide)["layers"])
+    assert sqnr(network(test), outputs(wide, test)) > result["auto"] + 3
     found = range_of(out, name)
     assert found["method"] != "minmax"
     assert "where minmax gives" in found["reason"]
@@ -281,7 +285,7 @@ def test_only_the_fixed_ranges_of_a_file_are_taken(workshop: Workshop, tmp_path:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--fix-range=hiden=0:1"], 1, "has the name 'hiden'; the nearest name is 'hidden'"),
+        (["--fix-range=hiden=0:1"], 1, "has the name 'hiden'; the nearest are 'hidden'"),
         (["--fix-range=x=0:1", "--fix-range=x=0:2"], 1, "the range of 'x' is fixed twice"),
         (["--fix-range=x=1:1"], 2, "the smaller first"),
         (["--fix-range=x=2:1"], 2, "the smaller first"),

@@ -56,12 +56,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plain(files: Path) -> quantc.Quantized:
-    return quantc.quantize(files / "m.onnx", files / "x.npy")
+    return quantc.quantize(files / "m.onnx", files / "x.npy", activations="int8")
 
 
 @pytest.fixture(scope="module")
 def counting(files: Path) -> quantc.Quantized:
-    return quantc.quantize(files / "m.onnx", files / "x.npy", count_clipped=True)
+    return quantc.quantize(files / "m.onnx", files / "x.npy", activations="int8", count_clipped=True)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -70,7 +70,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_the_input_is_found_to_be_the_culprit(files: Path) -> None:
     """One scale for all features, and the others have a fortieth of its steps."""
-    plain = quantc.quantize(files / "m.onnx", files / "x.npy", method="minmax", effort="low")
+    plain = quantc.quantize(files / "m.onnx", files / "x.npy", method="minmax", effort="low", activations="int8")
     found = plain.compare(files / "x.npy", culprits=True, labels=files / "labels.npy")
     culprits = found["culprits"]
     worst = culprits["effects"][0]
@@ -142,9 +142,9 @@ def test_influence_is_the_gradient(plain: quantc.Quantized, files: Path) -> None
 
 def clipped_by_numpy(q: quantc.Quantized, x: NDArray[np.float32]) -> int:
     """Of the input: what quantization would have stored outside of its range."""
-    record = q.manifest["inputs"][0]
-    stored = np.rint(x / np.float32(record["scale"])) + record["zero_point"]
-    low, high = record["range"]
+    record = q.manifest["layers"][0]  # stores the input
+    stored = np.rint(x / np.float32(record["output_scale"])) + record["output_zero_point"]
+    low, high = record["output_range"]
     return int(((stored < low) | (stored > high)).sum())
 
 
@@ -170,7 +170,8 @@ def test_counts_are_the_interpreters(files: Path, tmp_path: Path) -> None:
     """The same graph in the reference interpreter, whose counts are a result like any other."""
     x = np.load(files / "x.npy") * np.float32(2.5)
     np.save(tmp_path / "x.npy", x)
-    options = ["--calibration", files / "x.npy", "--name", "p", "--count-clipped", "--emit=shared,mlir"]
+    options = ["--calibration", files / "x.npy", "--name", "p", "--activations=int8", "--count-clipped"]
+    options += ["--emit=shared,mlir"]
     assert run("compile", files / "m.onnx", "-o", tmp_path, *options).returncode == 0
     opt = find_tool().with_name("quant-opt")
     subprocess.run([opt, tmp_path / "p.mlir", "--count-clipped", "-o", tmp_path / "counted.mlir"], check=True)

@@ -51,12 +51,10 @@ int main(int count, char **argument) {
   net_run(x, logits, shares, rows, workspace);
   fwrite(logits, 11 * sizeof(float), rows, stdout);
   fwrite(shares, 11 * sizeof(float), rows, stdout);
-#ifndef NO_BYTES
   int8_t *bytes = malloc(rows * net_INPUTS), *small = malloc(rows * 22);
   if (fread(bytes, net_INPUTS, rows, stdin) != rows) return 3;
   net_run_i8(bytes, small, small + rows * 11, rows, workspace);
   fwrite(small, 22, rows, stdout);
-#endif
   return 0;
 }
 """
@@ -187,7 +185,7 @@ def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDAr
 class Workshop:
     """The model, its rows, and what the reference interpreter makes of them."""
 
-    def __init__(self, folder: Path, model: onnx.ModelProto, flags: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, model: onnx.ModelProto, flags: tuple[str, ...] = ("--activations=int8",)) -> None:
         self.folder = folder
         self.flags = flags
         self.model = folder / "net.onnx"
@@ -202,11 +200,7 @@ class Workshop:
         self.expected = self.reference("rows", self.rows)
         # The 8-bit program: the same on the reals that bytes stand for, stored in bytes again.
         manifest = json.loads((folder / "native/net.json").read_text())
-        self.bytes = np.zeros((0, INPUTS), np.int8)
-        self.expected_bytes: list[npt.NDArray[np.int8]] = []
-        assert manifest["int8_entry"] == self.has_bytes
-        if not self.has_bytes:
-            return
+        assert manifest["int8_entry"]
         self.bytes = random.integers(-128, 128, self.rows.shape).astype(np.int8)
         self.bytes[0, :2] = [-128, 127]
         (given,) = manifest["inputs"]
@@ -216,11 +210,6 @@ class Workshop:
             stored_bytes(part, np.float32(output["scale"]), output["zero_point"])
             for part, output in zip(self.reference("reals", reals), manifest["outputs"], strict=True)
         ]
-
-    @property
-    def has_bytes(self) -> bool:
-        """Whether the program has an entry for bytes."""
-        return "--activations=int16" not in self.flags
 
     def reference(self, name: str, rows: Floats) -> list[Floats]:
         """Both outputs of the interpreter."""
@@ -314,7 +303,6 @@ def check_bits(workshop: Workshop, machine: Machine) -> None:
     out = workshop.built(str(machine), machine.triple, machine.cpu)
     program = out / "harness"
     link: list[str | Path] = [llvm_tool(machine.linker), *(["-static"] if machine.runner else []), "-O1"]
-    link += [] if workshop.has_bytes else ["-DNO_BYTES"]
     link += [f"-I{out}", workshop.folder / "harness.c", out / "net.o", "-o", program]
     subprocess.run(link, check=True)
     runner = [llvm_tool(machine.runner[0]), *machine.runner[1:]] if machine.runner else []
@@ -335,7 +323,7 @@ def bare_program(workshop: Workshop, extra: str = "") -> str:
     checks = "".join(f"  check({batch}, expected{batch}, sizeof expected{batch});\n" for batch in BATCHES)
     return f"""
 #include "net.h"
-{c_array("rows", workshop.rows.tobytes())}{c_array("bytes", workshop.bytes.tobytes()) if workshop.has_bytes else ""}
+{c_array("rows", workshop.rows.tobytes())}{c_array("bytes", workshop.bytes.tobytes())}
 {"".join(c_array(f"expected{batch}", workshop.bits(batch)) for batch in BATCHES)}
 static _Alignas(64) char workspace[1 << 20], result[{max(BATCHES)} * 110];
 static unsigned long wrong, checked;
@@ -343,7 +331,7 @@ static void check(size_t batch, const unsigned char *expected, size_t bytes_expe
   float *logits = (float *)result, *shares = logits + batch * 11;
   if (net_workspace_size(batch) > sizeof workspace) return say("workspace");
   net_run((const float *)rows, logits, shares, batch, workspace);
-  {entry if workshop.has_bytes else ""}
+  {entry}
   for (size_t i = 0; i < bytes_expected; ++i, ++checked) wrong += (unsigned char)result[i] != expected[i];
 }}
 {"".join(f"extern char net_run_variant{i}[];" for i in range(len(VARIANTS))) if extra else ""}
@@ -357,7 +345,7 @@ void program(void) {{
 """
 
 
-ALL_RIGHT, WIDE_RIGHT = (f"0 of {sum(BATCHES) * size}" for size in (110, 88))
+ALL_RIGHT = f"0 of {sum(BATCHES) * 110}"
 
 
 @pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
@@ -376,7 +364,7 @@ def test_sparse_network_on_an_emulated_cpu(sparse_workshop: Workshop, machine: M
 @pytest.mark.parametrize(("machine", "model"), EMULATED, ids=str)
 def test_same_bits_on_an_emulated_cpu_with_16_bits(wide_workshop: Workshop, machine: Machine, model: str) -> None:
     out = wide_workshop.built(str(machine), machine.triple, machine.cpu)
-    assert run_bare(out, bare_program(wide_workshop), [out / "net.o"], model) == WIDE_RIGHT
+    assert run_bare(out, bare_program(wide_workshop), [out / "net.o"], model) == ALL_RIGHT
 
 
 @pytest.mark.parametrize(("model", "state", "variant"), CHOICES)
@@ -504,20 +492,20 @@ def test_portable_arm_object_chooses(workshop: Workshop, cpu: str, variant: str)
     assert ARM_VARIANTS[int(said)] == variant
 
 
-FUNCTIONS = ["net_parallel_workspace_size", "net_run", "net_run_parallel", "net_workspace_size"]
+FUNCTIONS = ["net_parallel_workspace_size", "net_run", "net_run_i8", "net_run_parallel", "net_workspace_size"]
 
 
 @pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
 def test_object_is_freestanding_and_uses_its_instruction(workshop: Workshop, machine: Machine) -> None:
-    check_object(workshop, machine, machine.instruction, [*FUNCTIONS, "net_run_i8"])
+    check_object(workshop, machine, machine.instruction)
 
 
 @pytest.mark.parametrize("machine", [*MACHINES, *(machine for machine, _ in EMULATED), *BUILT], ids=str)
 def test_object_of_16_bits_uses_its_instruction(wide_workshop: Workshop, machine: Machine) -> None:
-    check_object(wide_workshop, machine, machine.wide, FUNCTIONS)
+    check_object(wide_workshop, machine, machine.wide)
 
 
-def check_object(workshop: Workshop, machine: Machine, instruction: str, functions: list[str]) -> None:
+def check_object(workshop: Workshop, machine: Machine, instruction: str) -> None:
     out = workshop.built(str(machine), machine.triple, machine.cpu)
     undefined = subprocess.run(
         [llvm_tool("llvm-nm"), "-u", out / "net.o"], capture_output=True, text=True, check=True
@@ -526,7 +514,7 @@ def check_object(workshop: Workshop, machine: Machine, instruction: str, functio
     exported = subprocess.run(
         [llvm_tool("llvm-nm"), "-g", "--defined-only", "-j", out / "net.o"], capture_output=True, text=True, check=True
     ).stdout
-    assert set(exported.split()) == set(functions)
+    assert set(exported.split()) == set(FUNCTIONS)
     if instruction:
         code = subprocess.run(
             [llvm_tool("llvm-objdump"), "-d", out / "net.o"], capture_output=True, text=True, check=True

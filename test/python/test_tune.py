@@ -174,7 +174,7 @@ def test_wrong_usage(work: Work, tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "has no unit; write how many percentage points may be lost, such as 0.1%" in done.stderr
-    with pytest.raises(quantc.QuantcError, match="the nearest is 'relu0'"):
+    with pytest.raises(quantc.QuantcError, match="the nearest are 'relu0'"):
         quantc.quantize(work.model, work.rows, plan={"relu9": "int8"})
     with pytest.raises(TypeError, match="plan: needs a point"):
         quantc.quantize(work.model, work.rows, plan=["int8"])  # type: ignore[arg-type]

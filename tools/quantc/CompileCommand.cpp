@@ -50,12 +50,12 @@ static cl::opt<std::string>
                      "mixed: 4 bits for the layers "
                      "where they cost next to nothing"),
             cl::init("int8"), cl::sub(compileCommand));
-static cl::opt<std::string> activations("activations", cl::value_desc("BITS"),
-                                        cl::desc("activations: int8 (default), "
-                                                 "int16, or mixed: up to 15 "
-                                                 "bits where they gain most"),
-                                        cl::init("int8"),
-                                        cl::sub(compileCommand));
+static cl::opt<std::string>
+    activations("activations", cl::value_desc("BITS"),
+                cl::desc("activations: auto (default: int8, and 15 bits in "
+                         "small layers that gain by them), mixed (15 bits in "
+                         "up to a quarter of the network), int8, or int16"),
+                cl::init("auto"), cl::sub(compileCommand));
 static cl::opt<std::string>
     plan("plan", cl::value_desc("FILE"),
          cl::desc("the layers' bits, as quantc tune writes them"),

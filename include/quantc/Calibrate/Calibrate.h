@@ -62,6 +62,8 @@ struct CalibrationOptions {
   RangeMethod method = RangeMethod::Auto;
   /// Of Percentile: share of the values inside the range, in percent.
   double percentile = 99.99;
+  /// Leave kOutputNoiseAttr on values that will be stored, by `Auto` always.
+  bool outputNoise = false;
   /// Leave kSecondMomentAttr on dense layers, for passes that round weights.
   bool secondMoments = false;
   /// The largest integer that Quantize stores an activation as.
@@ -98,6 +100,9 @@ struct ObservedRange {
   std::string method;         ///< that gave the range
   std::string reason;         ///< of `auto`: why this one
   std::vector<RangeCandidate> candidates; ///< of `auto`: what was tried
+  /// Error over signal of the outputs on the sample of rows, with this value
+  /// alone stored in its range; of stored values, where it was measured.
+  std::optional<double> outputNoise;
   uint64_t values = 0, nans = 0, infinities = 0;
   std::vector<double> means; ///< of each feature along the last axis
 };

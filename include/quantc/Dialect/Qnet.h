@@ -36,9 +36,18 @@ inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
 /// A discardable attribute (string) on a dense layer that was pruned: what went
 /// and what error that adds. Weights of such a layer that are exactly 0 stay 0.
 inline constexpr llvm::StringLiteral kPrunedAttr = "qnet.pruned";
-/// On a float result of @main: the type (per-tensor uniform over u8) in which a
-/// caller of the program's 8-bit entry gets it.
+/// On a float result of @main, or on an argument that is stored in more than 8
+/// bits: the type (per-tensor uniform over u8) in which a caller of the
+/// program's 8-bit entry gets or gives it.
 inline constexpr llvm::StringLiteral kStoredAsAttr = "qnet.stored_as";
+
+/// Discardable attributes that Calibrate leaves for Quantize on a value's
+/// producer, or on the argument. The smallest and largest value that was seen
+/// (two f64), where the range is not one that the user fixed.
+inline constexpr llvm::StringLiteral kSeenRangeAttr = "qnet.seen_range";
+/// The power of the error (f64) that storing the value in 8 bits in its range,
+/// and nothing else, makes in the network's outputs, over their own power.
+inline constexpr llvm::StringLiteral kOutputNoiseAttr = "qnet.output_noise";
 
 /// Discardable attributes that Calibrate leaves for Quantize on a dense layer
 /// of K inputs: E[x x^T] of its input over a sample of the calibration rows

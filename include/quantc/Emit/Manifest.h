@@ -37,8 +37,9 @@ struct ManifestTensor {
   std::vector<int64_t> shape;
   /// Values a row.
   int64_t values = 0;
-  /// Parameters of the stored integers behind it: what an input is quantized
-  /// to, and where there is an `N_run_i8` what it takes and gives (less 128).
+  /// Parameters of the stored integers behind it: what `N_run_i8` takes and
+  /// gives (less 128), or without one what an input is quantized to. (`N_run`
+  /// may store an input in more bits: the layer that quantizes it says so.)
   /// Absent where the program reads or writes floats without them.
   std::optional<ManifestParams> params;
   /// Of an input of which not all is read: the values of a row that are, in

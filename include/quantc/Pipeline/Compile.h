@@ -45,8 +45,10 @@ struct CompileOptions {
   /// "mixed": the search over bits chooses, by `accuracyBudget` or by default
   /// the smallest program that loses next to nothing (Tune.h).
   std::string weights = "int8";
-  /// "mixed": up to 15 bits for the layers that gain most by them.
-  std::string activations = "int8";
+  /// "auto": 8 bits, and 15 for small layers that gain by it (widen-inputs);
+  /// "mixed": 15 in up to a quarter of the network; "int8", "int16": the same
+  /// for all.
+  std::string activations = "auto";
   std::string plan; ///< The layers' precisions (Precision.h), from a file.
   /// How much accuracy may be lost (parseBudget): the search over bits then
   /// chooses, and `minimize` says what for: "time" or "size" (the default of

@@ -126,11 +126,6 @@ measureSensitivity(const TuneInput &input, const TuneOptions &options);
 
 FailureOr<TuneResult> tune(const TuneInput &input, const TuneOptions &options);
 
-/// Gives 15-bit inputs to the layers that gain most by them, as long as the
-/// modelled time of all dense layers grows by at most `mostGrowth` over int8.
-/// The precisions are written on the layers of the calibrated graph.
-LogicalResult widenInputs(const TuneInput &input, double mostGrowth);
-
 /// "49.45 dB, an agreement of 99.90% and a score of 95.10%": what there is.
 std::string figuresText(const TunePoint &point);
 

@@ -62,6 +62,40 @@ def AssignPrecision : Pass<"assign-precision", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
+  let summary = "Inputs of 15 bits where they are worth much and cost little";
+  let description = [{
+    Calibration notes on each value what storing it in 8 bits does to the outputs
+    (`qnet.output_noise`, a power over that of the outputs). As long as the sum of
+    these is above what `sqnr` allows, the dense layers that read the value of the
+    largest noise get the precision `int8x16`, if they are a small enough part of
+    the network: layers of at most `share` of its weights together, or any where it
+    has no more than `small`. In a network that small a call is over before
+    arithmetic counts.
+
+    Left as they are: layers that have a precision already, those that will have
+    weights of 4 bits, and, without `tables`, those that read the result of a
+    function other than a clamp, whose table would grow to 64 KiB.
+
+    The choice depends on the network and its data alone, so that programs for all
+    CPUs give the same bits.
+  }];
+  let options = [
+    Option<"sqnr", "sqnr", "double", "50",
+           "Signal over error of the outputs that is enough, in dB">,
+    Option<"share", "share", "double", "0.0625",
+           "The most of the network's weights that may read 15 bits">,
+    Option<"small", "small", "int64_t", "16384",
+           "Weights of a network in which all may">,
+    Option<"tables", "tables", "bool", "false",
+           "Also results of functions that need a table">,
+    Option<"weights", "weights", "std::string", "\"int8\"",
+           "The bits that weights will have: int8 or int4">,
+    Option<"leastInt4", "least-int4", "int64_t", "4096",
+           "The fewest weights of a layer that has 4 bits">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def DecomposeForIntegers
     : Pass<"decompose-for-integers", "::mlir::ModuleOp"> {
   let summary = "Write composite float ops as ops that have an integer form";

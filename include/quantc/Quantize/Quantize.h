@@ -1,5 +1,4 @@
-//===- Quantize.h - the stage from measured ranges to integers ---*- C++
-//-*-===//
+//===- Quantize.h - from measured ranges to integers ------------*- C++ -*-===//
 #ifndef QUANTC_QUANTIZE_QUANTIZE_H
 #define QUANTC_QUANTIZE_QUANTIZE_H
 
@@ -58,8 +57,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
       llvm::cl::init(12)};
   Option<std::string> activations{
       *this, "activations",
-      llvm::cl::desc("bits of stored values: int8 or int16"),
-      llvm::cl::init("int8")};
+      llvm::cl::desc("bits of stored values: int8, int16 (up to 15), auto (15 "
+                     "in small layers that gain by it) or mixed (in up to a "
+                     "quarter of the network)"),
+      llvm::cl::init("auto")};
   Option<std::string> weights{*this, "weights",
                               llvm::cl::desc("bits of weights: int8 or int4"),
                               llvm::cl::init("int8")};

@@ -1,0 +1,168 @@
+//===- WidenInputs.cpp - more bits where they cost little -----------------===//
+//
+// Takes          a calibrated graph whose values carry `qnet.output_noise`;
+//                `qnet.precision` may be on layers already.
+// Gives          `qnet.precision` int8x16 on the layers whose inputs cause most
+//                of the outputs' error and which are a small part of the work.
+// Why            in a small layer, or a small network, 15 bits cost nothing
+// that
+//                can be measured, and inputs with a few large values need them.
+// Not done here  measuring the noise (calibrate); the parameters
+//                (assign-parameters); a search over all bits (Pipeline).
+//
+//===----------------------------------------------------------------------===//
+#include "Placement.h"
+#include "RoundableLayer.h"
+
+#include "quantc/Quantize/Passes.h"
+#include "quantc/Quantize/Precision.h"
+#include "quantc/Quantize/Quantize.h"
+
+#include "llvm/ADT/MapVector.h"
+
+#include <cmath>
+
+#define DEBUG_TYPE "widen-inputs"
+
+namespace mlir::qnet {
+#define GEN_PASS_DEF_WIDENINPUTS
+#include "quantc/Quantize/Passes.h.inc"
+} // namespace mlir::qnet
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+namespace {
+
+/// A value, and the dense layers that read it, perhaps behind moves.
+struct Input {
+  Value value;
+  SmallVector<DenseOp> readers;
+  double noise = 0;
+  int64_t weights = 0;
+  /// Whether all of the readers may have 15 bits, and none has what it was
+  /// given by others.
+  bool isFree = true;
+};
+
+int64_t weightsOf(DenseOp dense) {
+  return cast<ShapedType>(dense.getWeights().getType()).getNumElements();
+}
+
+double noiseOf(Value value) {
+  Attribute noise;
+  if (Operation *producer = value.getDefiningOp())
+    noise = producer->getDiscardableAttr(kOutputNoiseAttr);
+  else if (auto argument = dyn_cast<BlockArgument>(value))
+    noise = cast<func::FuncOp>(argument.getOwner()->getParentOp())
+                .getArgAttr(argument.getArgNumber(), kOutputNoiseAttr);
+  auto number = dyn_cast_if_present<FloatAttr>(noise);
+  // False for NaN too.
+  return number && number.getValueAsDouble() > 0 ? number.getValueAsDouble()
+                                                 : 0;
+}
+
+bool isClamp(Function function) {
+  return function == Function::identity || function == Function::relu ||
+         function == Function::relu6;
+}
+
+/// Whether storing the value in 15 bits takes a table of 64 KiB: for a function
+/// other than a clamp, its own or one of what it is computed from.
+bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
+  Operation *producer = value.getDefiningOp();
+  if (!producer || !seen.insert(value).second)
+    return false;
+  if (auto dense = dyn_cast<DenseOp>(producer))
+    return !isClamp(dense.getFunction());
+  if (auto activation = dyn_cast<ActivationOp>(producer);
+      activation && !isClamp(activation.getFunction()))
+    return true;
+  // Integer ops between layers have operands as wide as their result.
+  if (!isa<ActivationOp, AddOp, SubOp, MulOp, MinOp, MaxOp>(producer) &&
+      !isMove(producer))
+    return false;
+  return llvm::any_of(producer->getOperands(), [&](Value operand) {
+    return needsTable(operand, seen);
+  });
+}
+
+struct WidenInputs : qnet::impl::WidenInputsBase<WidenInputs> {
+  using WidenInputsBase::WidenInputsBase;
+
+  void runOnOperation() override {
+    // False for NaN too.
+    const bool isShare = share >= 0 && share <= 1;
+    if (!isShare) {
+      getOperation().emitError(DEBUG_TYPE ": the share must lie between 0 and "
+                                          "1, it is ")
+          << share;
+      return signalPassFailure();
+    }
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isDeclaration())
+        widen(function);
+  }
+
+private:
+  void widen(func::FuncOp function);
+  bool mayWiden(DenseOp dense) const;
+};
+
+bool WidenInputs::mayWiden(DenseOp dense) const {
+  if (dense->hasAttr(kPrecisionAttr) || !isQuantizableDense(dense) ||
+      !whyImpossible(dense, Precision::Int8x16).empty())
+    return false;
+  auto shape = cast<ShapedType>(dense.getWeights().getType()).getShape();
+  // Weights of 4 bits multiply inputs of 8.
+  return weights != "int4" ||
+         !reasonForBytes(shape[0], shape[1], /*isWide=*/false, leastInt4)
+              .empty();
+}
+
+void WidenInputs::widen(func::FuncOp function) {
+  llvm::MapVector<Value, Input> inputs;
+  int64_t all = 0;
+  for (Operation &op : function.getBody().front()) {
+    auto dense = dyn_cast<DenseOp>(op);
+    if (!dense)
+      continue;
+    Value source = dense.getInput();
+    while (source.getDefiningOp() && isMove(source.getDefiningOp()))
+      source = source.getDefiningOp()->getOperand(0);
+    Input &input = inputs[source];
+    input.value = source;
+    input.readers.push_back(dense);
+    input.noise = noiseOf(source);
+    input.weights += weightsOf(dense);
+    input.isFree &= mayWiden(dense);
+    all += weightsOf(dense);
+  }
+  SmallVector<Input *> order;
+  double noise = 0;
+  for (auto &[value, input] : inputs) {
+    noise += input.noise;
+    llvm::DenseSet<Value> seen;
+    if (input.isFree && input.noise > 0 && (tables || !needsTable(value, seen)))
+      order.push_back(&input);
+  }
+  llvm::stable_sort(order, [](const Input *a, const Input *b) {
+    return a->noise > b->noise;
+  });
+  const double allowedNoise = std::pow(10.0, -sqnr / 10);
+  int64_t left = all <= small ? all : static_cast<int64_t>(share * double(all));
+  for (const Input *input : order) {
+    if (noise <= allowedNoise)
+      break;
+    if (input->weights > left)
+      continue;
+    left -= input->weights;
+    noise -= input->noise;
+    for (DenseOp dense : input->readers)
+      dense->setDiscardableAttr(
+          kPrecisionAttr,
+          StringAttr::get(&getContext(), nameOf(Precision::Int8x16)));
+  }
+}
+
+} // namespace

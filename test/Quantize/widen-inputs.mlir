@@ -1,0 +1,63 @@
+// If this fails, layers get 15-bit inputs where they need none, or where they cost much,
+// or a layer that is small and inexact gets none.
+// RUN: quant-opt %s --widen-inputs=small=16 --split-input-file | FileCheck %s
+// RUN: quant-opt %s "--widen-inputs=small=16 sqnr=100 share=1 tables=true" --split-input-file | FileCheck %s --check-prefix=ALL
+// RUN: quant-opt %s "--widen-inputs=small=16 weights=int4 least-int4=1" --split-input-file | FileCheck %s --check-prefix=INT4
+// RUN: not quant-opt %s --widen-inputs=share=2 2>&1 | FileCheck %s --check-prefix=SHARE
+// SHARE: widen-inputs: the share must lie between 0 and 1, it is 2
+
+// All 8 weights of a small network may read 15 bits. The first value causes 40 dB, the
+// second 60: without the first the sum is below what 50 dB allow.
+// CHECK-LABEL: func.func @small
+// CHECK: qnet.dense %arg0, {{.*}}qnet.precision = "int8x16"
+// CHECK: qnet.dense
+// CHECK-NOT: qnet.precision
+// CHECK: return
+// ALL-LABEL: func.func @small
+// ALL-COUNT-2: qnet.precision = "int8x16"
+func.func @small(%x: tensor<?x2xf32> {qnet.output_noise = 1.0e-4 : f64}) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<[[0.5, -0.25], [0.125, 1.0]]> : tensor<2x2xf32>
+  %h = qnet.dense %x, %w {function = #qnet.fn<relu>, qnet.output_noise = 1.0e-6 : f64} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %y = qnet.dense %h, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// 128 of 132 weights are too large a part, 4 of them are a small one; the value in front
+// of a move is the layer's input. Weights of 4 bits multiply inputs of 8.
+// CHECK-LABEL: func.func @share
+// CHECK-NOT: qnet.precision
+// CHECK: qnet.reshape
+// CHECK-NEXT: qnet.dense {{.*}}qnet.precision = "int8x16"
+// INT4-LABEL: func.func @share
+// INT4: qnet.dense %arg0, {{.*}} -> tensor<?x2xf32>
+// INT4: qnet.dense {{.*}}qnet.precision = "int8x16"
+func.func @share(%x: tensor<?x64xf32> {qnet.output_noise = 1.0e-2 : f64}) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<0.5> : tensor<2x64xf32>
+  %v = qnet.constant dense<0.5> : tensor<2x2xf32>
+  %h = qnet.dense %x, %w {qnet.output_noise = 1.0e-3 : f64} : (tensor<?x64xf32>, tensor<2x64xf32>) -> tensor<?x2xf32>
+  %r = qnet.reshape %h : tensor<?x2xf32> -> tensor<?x2xf32>
+  %y = qnet.dense %r, %v : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// A table for 15 bits is large; what has its precision keeps it; no noise, no need.
+// CHECK-LABEL: func.func @not
+// CHECK-NOT: int8x16
+// CHECK: return
+// ALL-LABEL: func.func @not
+// ALL: qnet.dense {{.*}}qnet.precision = "int8"
+// ALL: qnet.dense {{.*}}qnet.precision = "int8x16"
+// ALL-NOT: int8x16
+// ALL: return
+func.func @not(%x: tensor<?x2xf32> {qnet.output_noise = 1.0e-2 : f64}) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<[[0.5, -0.25], [0.125, 1.0]]> : tensor<2x2xf32>
+  %h = qnet.dense %x, %w {qnet.precision = "int8"} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %t = qnet.activation tanh %h {qnet.output_noise = 1.0e-2 : f64} : tensor<?x2xf32> -> tensor<?x2xf32>
+  %k = qnet.dense %t, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %y = qnet.dense %k, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
