@@ -267,7 +267,9 @@ public:
       : module(module), target(target), context(module.getContext()) {}
 
   bool has(StringRef function) const { return variant(function, 0); }
-  void addRun(StringRef run);
+  /// `choosesByRows`: the function's only integer argument says how many rows
+  /// it is called with.
+  void addRun(StringRef run, bool choosesByRows = false);
   void addSize(StringRef size);
 
 private:
@@ -287,6 +289,14 @@ private:
     for (unsigned i = 0; i < target.variants.size(); ++i)
       variant(function, i)->setLinkage(llvm::GlobalValue::InternalLinkage);
   }
+  std::optional<unsigned> variantFor(Isa isa) const {
+    for (auto [i, variant] : llvm::enumerate(target.variants))
+      if (variant.isa == isa)
+        return i;
+    return std::nullopt;
+  }
+  llvm::Value *withoutTiles(llvm::IRBuilder<> &b, StringRef run,
+                            llvm::Value *chosen) const;
   static SmallVector<llvm::Value *> argumentsOf(llvm::Function *function) {
     SmallVector<llvm::Value *> values;
     for (llvm::Argument &argument : function->args())
@@ -299,7 +309,26 @@ private:
   llvm::LLVMContext &context;
 };
 
-void Dispatcher::addRun(StringRef run) {
+/// For a few rows, a CPU with tiles is quicker by its vectors.
+llvm::Value *Dispatcher::withoutTiles(llvm::IRBuilder<> &b, StringRef run,
+                                      llvm::Value *chosen) const {
+  constexpr uint64_t rowsOfTile = 16;
+  std::optional<unsigned> tiles = variantFor(Isa::amx),
+                          vectors = variantFor(Isa::avx512vnni);
+  if (!tiles || !vectors)
+    return chosen;
+  llvm::Function *function = b.GetInsertBlock()->getParent();
+  auto rows = llvm::find_if(function->args(), [](const llvm::Argument &value) {
+    return value.getType()->isIntegerTy();
+  });
+  llvm::Value *isFew = b.CreateICmpULT(
+      rows, llvm::ConstantInt::get(rows->getType(), rowsOfTile));
+  return b.CreateSelect(
+      b.CreateAnd(isFew, b.CreateICmpEQ(chosen, variant(run, *tiles))),
+      variant(run, *vectors), chosen);
+}
+
+void Dispatcher::addRun(StringRef run, bool choosesByRows) {
   auto *type = variant(run, 0)->getFunctionType();
   auto *pointer = llvm::PointerType::get(context, 0);
   llvm::MaybeAlign align = module.getDataLayout().getPointerABIAlignment(0);
@@ -323,7 +352,9 @@ void Dispatcher::addRun(StringRef run) {
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", entry));
   auto *chosen = b.CreateAlignedLoad(pointer, choice, align);
   chosen->setAtomic(llvm::AtomicOrdering::Monotonic);
-  b.CreateCall(type, chosen, argumentsOf(entry))->setTailCall();
+  b.CreateCall(type, choosesByRows ? withoutTiles(b, run, chosen) : chosen,
+               argumentsOf(entry))
+      ->setTailCall();
   b.CreateRetVoid();
   hideVariants(run);
 }
@@ -347,9 +378,9 @@ void Dispatcher::addSize(StringRef size) {
 void mlir::qnet::addDispatch(llvm::Module &module, StringRef name,
                              const Target &target) {
   Dispatcher dispatcher(module, target);
-  dispatcher.addRun((name + "_run").str());
+  dispatcher.addRun((name + "_run").str(), /*choosesByRows=*/true);
   if (dispatcher.has((name + "_run_i8").str()))
-    dispatcher.addRun((name + "_run_i8").str());
+    dispatcher.addRun((name + "_run_i8").str(), /*choosesByRows=*/true);
   if (dispatcher.has((name + "_clipped").str()))
     dispatcher.addRun((name + "_clipped").str());
   dispatcher.addSize((name + "_workspace_size").str());

@@ -1,5 +1,4 @@
-//===- Target.cpp - triples, CPUs and what they can do
-//---------------------===//
+//===- Target.cpp - triples, CPUs and what they can do --------------------===//
 
 #include "MachineTarget.h"
 #include "llvm/ADT/STLExtras.h"
@@ -9,6 +8,11 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
+
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 using namespace mlir;
 using namespace mlir::qnet;
@@ -82,6 +86,31 @@ void keepPairs(CpuVariant &variant) {
       variant.isa == Isa::amx)
     variant.features +=
         variant.features.empty() ? "+fast-dpwssd" : ",+fast-dpwssd";
+}
+
+/// Whether the system lets this process use the tile registers. It is asked for
+/// them, as Dispatch.cpp's code asks: once granted, they stay.
+bool mayUseTiles() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  static const bool isGranted =
+      syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  return isGranted;
+#else
+  return false;
+#endif
+}
+
+/// This machine's CPU, from the least on: without and with tiles.
+std::vector<CpuVariant> nativeVariants(const CpuVariant &whole,
+                                       const llvm::MCSubtargetInfo &subtarget) {
+  if (whole.isa != Isa::avx512vnni ||
+      !subtarget.checkFeatures("+amx-tile,+amx-int8") || !mayUseTiles())
+    return {whole};
+  CpuVariant least = whole, tiles = whole;
+  least.features += ",-amx-tile,-amx-int8";
+  tiles.isa = Isa::amx;
+  return {least, tiles};
 }
 
 /// What a "portable" object holds. On x86-64, microarchitecture levels 2 and 3,
@@ -189,7 +218,9 @@ FailureOr<Target> mlir::qnet::resolveTarget(StringRef tripleText, StringRef cpu,
     return failure();
   }
   variant.isa = isaOf(triple, *subtarget);
-  keepPairs(variant);
-  result.variants.push_back(variant);
+  result.variants = {variant};
+  if (cpu == "native")
+    result.variants = nativeVariants(variant, *subtarget);
+  llvm::for_each(result.variants, keepPairs);
   return result;
 }

@@ -197,17 +197,19 @@ SmallVector<int64_t> mlir::qnet::realWidths(const ProgramInterface &interface) {
 static FailureOr<std::unique_ptr<FloatRunner>> makeRunner(ModuleOp module,
                                                           bool quick) {
   constexpr llvm::StringLiteral name = "graph";
-  auto target = resolveTarget("", "native", [&] { return module.emitError(); });
-  if (failed(target))
+  auto machine =
+      resolveTarget("", "native", [&] { return module.emitError(); });
+  if (failed(machine))
     return failure();
+  const Target target = machine->bestAlone();
   OwningOpRef<ModuleOp> lowered = module.clone();
   dropLabels(*lowered);
   ProgramInterface interface;
-  if (failed(lowerToNative(*lowered, name, *target, target->best(), interface,
+  if (failed(lowerToNative(*lowered, name, target, target.best(), interface,
                            /*packedEntry=*/true, /*kernel=*/{},
                            /*lists=*/false, /*oneRow=*/!quick)))
     return failure();
-  auto program = jitCompile(*lowered, name, *target, quick);
+  auto program = jitCompile(*lowered, name, target, quick);
   if (failed(program))
     return failure();
   void *function = (*program)->lookup((name + "_run_packed").str());

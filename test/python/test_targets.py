@@ -7,6 +7,7 @@ softmax) and odd sizes, so that the tiles' remainders run.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import platform
 import re
@@ -522,8 +523,30 @@ def check_object(workshop: Workshop, machine: Machine, instruction: str) -> None
         assert re.search(instruction, code.stdout), f"{machine} has no {instruction}"
 
 
-def test_only_portable_objects_ask_for_tiles(tmp_path: Path) -> None:
-    """Code for one CPU makes no system calls, so it cannot have the tile registers either."""
+def may_use_tiles() -> bool:
+    """Whether the system lets this process use AMX's tile registers."""
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        return False
+    arch_prctl, request_permission, tile_data = 158, 0x1023, 18
+    return ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0
+
+
+def test_native_objects_have_tiles_where_this_process_may_use_them(tmp_path: Path) -> None:
+    """They hold code without them too, for few rows and for where they are refused: the bits are the same."""
+    workshop = Workshop(tmp_path, network(hidden=150))
+    code = subprocess.run(
+        [llvm_tool("llvm-objdump"), "-d", tmp_path / "native/net.o"], capture_output=True, text=True, check=True
+    ).stdout
+    assert bool(re.search(r"\btdpbusd\b", code)) == may_use_tiles()
+    program = quantc.load(tmp_path / "native/net.so")
+    for rows in (1, 7, 15, 16, 17, 33, max(BATCHES)):
+        given = workshop.rows[:rows]
+        for got, wanted in zip(program.predict(given), workshop.expected, strict=True):
+            assert np.asarray(got).tobytes() == wanted[:rows].tobytes(), f"other bits for {rows} rows"
+
+
+def test_objects_for_one_cpu_never_ask_for_tiles(tmp_path: Path) -> None:
+    """Code for a CPU by name makes no system calls, so it cannot have the tile registers either."""
     workshop = Workshop(tmp_path, network(hidden=150))  # with a layer that is large enough for tiles
 
     def instructions(cpu: str) -> str:

@@ -59,8 +59,8 @@ Error benchLayers(const ProgramPaths &paths,
       mlir::qnet::loadFloatNetwork(network, context, /*prepared=*/false);
   if (failed(target) || !module)
     return createStringError("the program's layers cannot be timed");
-  auto layers = mlir::qnet::compileLayers(*module, *target, false);
-  auto alone = mlir::qnet::compileLayers(*module, *target, true);
+  auto layers = mlir::qnet::compileLayers(*module, target->bestAlone(), false);
+  auto alone = mlir::qnet::compileLayers(*module, target->bestAlone(), true);
   if (failed(layers) || failed(alone))
     return createStringError("the program's layers cannot be compiled alone");
 

@@ -40,13 +40,17 @@ struct Target {
 
   bool isFat() const { return variants.size() > 1; }
   const CpuVariant &best() const { return variants.back(); }
+  /// The same for the most capable variant alone.
+  Target bestAlone() const { return {triple, cpu, {best()}, pointerBits}; }
 };
 
 using EmitErrorFn = llvm::function_ref<InFlightDiagnostic()>;
 
 /// Resolves `--target` and `--cpu` ("native", "portable" or an LLVM CPU name).
 /// An empty triple means this machine's. Unknown names are one error that says
-/// what is known.
+/// what is known. "native" is two variants where this process may use AMX's
+/// tile registers (and from then on does have the kernel's leave): whether the
+/// next one may is known when it runs only.
 FailureOr<Target> resolveTarget(llvm::StringRef triple, llvm::StringRef cpu,
                                 EmitErrorFn emitError);
 
