@@ -24,6 +24,7 @@ from contenders import KINDS, Predict
 from networks import Floats, read_network
 
 SECONDS_TO_ESTIMATE = 0.05
+CALLS_TO_REPEAT = 100
 CALLS_TO_ESTIMATE = 3
 SHORTEST_IDLE_S = 2e-3  # a shorter wait is spent on reading the request
 CHUNK = 256  # rows a call where only the results matter
@@ -64,12 +65,16 @@ class Worker:
         predict = self._module.load(self._folder, form, batch)
         np.save(path, predict(rows))
         self._loaded[form] = predict, rows
+        repeat = getattr(predict, "repeat", None)
         shortest, end = float("inf"), time.perf_counter() + SECONDS_TO_ESTIMATE
         for call in range(1_000):
             start = time.perf_counter()
-            predict(rows)
+            if repeat:  # as it is timed: a loop of C has no share of Python's
+                repeat(rows, CALLS_TO_REPEAT)
+            else:
+                predict(rows)
             now = time.perf_counter()
-            shortest = min(shortest, now - start)
+            shortest = min(shortest, (now - start) / (CALLS_TO_REPEAT if repeat else 1))
             if call + 1 >= CALLS_TO_ESTIMATE and now >= end:
                 break
         return {"seconds": shortest}

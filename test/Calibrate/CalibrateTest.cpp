@@ -189,7 +189,7 @@ TEST_F(CalibrateTest, WrongFixedRangesAreRefused) {
   CalibrationOptions options;
   options.fixed = {{"fd", 0, 1}};
   expect(options, "no value that is measured has the name 'fd'; the nearest "
-                  "name is 'fc'");
+                  "are 'fc'");
   options.fixed = {{"fc", 0, 1}, {"fc", 0, 2}};
   expect(options, "the range of 'fc' is fixed twice");
   options.fixed.clear();

@@ -26,7 +26,11 @@ OUTPUTS = {
     "same_s": ("Identity", "s"),
     "again_s": ("Identity", "s"),
 }
-ARRAY_ATTRIBUTES: dict[str, dict[str, Any]] = {"ReduceMax": {"axes": [1]}, "ReduceMin": {"axes": [1]}, "ArgMax": {"axis": 1}}
+ARRAY_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "ReduceMax": {"axes": [1]},
+    "ReduceMin": {"axes": [1]},
+    "ArgMax": {"axis": 1},
+}
 
 
 def model(path: Path, outputs: Sequence[str]) -> Path:
