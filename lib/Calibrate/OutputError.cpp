@@ -82,6 +82,33 @@ int64_t productsPerRow(func::FuncOp function) {
   return std::max<int64_t>(products, 1);
 }
 
+/// What softmax or sigmoid make the probabilities of, as far as an output shows
+/// them: scores. On rows that a network was trained on they are so far from the
+/// boundary that no error shows behind the function.
+void collectScores(Value value, llvm::SetVector<Value> &scores) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return;
+  if (auto dense = dyn_cast<DenseOp>(op);
+      dense && dense.getFunction() == Function::sigmoid) {
+    OpBuilder builder(dense);
+    auto inner = cast<DenseOp>(builder.clone(*dense));
+    inner.setFunction(Function::identity);
+    scores.insert(inner.getResult());
+    return;
+  }
+  auto activation = dyn_cast<ActivationOp>(op);
+  if (isa<SoftmaxOp, LogSoftmaxOp>(op) ||
+      (activation && activation.getFunction() == Function::sigmoid)) {
+    scores.insert(op->getOperand(0));
+    return;
+  }
+  // 1 - p beside p, in other shapes and orders.
+  if (isa<AddOp, SubOp, MulOp, ConcatOp, SliceOp>(op) || sameRangeSource(value))
+    for (Value operand : op->getOperands())
+      collectScores(operand, scores);
+}
+
 /// The graph with simulated ranges, its rows and its exact outputs.
 class Simulation {
 public:
@@ -195,6 +222,22 @@ FailureOr<bool> Simulation::prepare(ModuleOp module, const TrialRows &extremes,
     }
   if (shown.empty())
     return false;
+  llvm::SetVector<Value> scores;
+  for (Value value : shown)
+    collectScores(value, scores);
+  for (Value value : scores) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type || type.getRank() == 0 || !type.isDynamicDim(0) ||
+        !type.getElementType().isF32() || isa<BlockArgument>(value) ||
+        llvm::is_contained(shown, value))
+      continue;
+    FailureOr<int64_t> perRow =
+        staticElementCount(type.getShape().drop_front());
+    if (failed(perRow))
+      continue;
+    shown.push_back(value);
+    shownPerRow.push_back(*perRow);
+  }
   // What the results show stands in the terminator before storage is put
   // behind it, so that it is compared as it is computed.
   Block &body = function->getBody().front();

@@ -82,21 +82,24 @@ bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
   if (!isa<ActivationOp, AddOp, SubOp, MulOp, MinOp, MaxOp>(producer) &&
       !isMove(producer))
     return false;
-  return llvm::any_of(producer->getOperands(), [&](Value operand) {
-    return needsTable(operand, seen);
-  });
+  return llvm::any_of(producer->getOperands(),
+                      [&](Value operand) { return needsTable(operand, seen); });
 }
+
+/// The share of the outputs' power that an error of so many dB has.
+double powerAt(double sqnr) { return std::pow(10.0, -sqnr / 10); }
 
 struct WidenInputs : qnet::impl::WidenInputsBase<WidenInputs> {
   using WidenInputsBase::WidenInputsBase;
 
   void runOnOperation() override {
     // False for NaN too.
-    const bool isShare = share >= 0 && share <= 1;
+    const bool isShare =
+        share >= 0 && share <= 1 && badShare >= 0 && badShare <= 1;
     if (!isShare) {
-      getOperation().emitError(DEBUG_TYPE ": the share must lie between 0 and "
-                                          "1, it is ")
-          << share;
+      getOperation().emitError(DEBUG_TYPE ": shares must lie between 0 and 1, "
+                                          "they are ")
+          << share << " and " << badShare;
       return signalPassFailure();
     }
     for (auto function : getOperation().getOps<func::FuncOp>())
@@ -149,14 +152,19 @@ void WidenInputs::widen(func::FuncOp function) {
   llvm::stable_sort(order, [](const Input *a, const Input *b) {
     return a->noise > b->noise;
   });
-  const double allowedNoise = std::pow(10.0, -sqnr / 10);
-  int64_t left = all <= small ? all : static_cast<int64_t>(share * double(all));
+  const double allowedNoise = powerAt(sqnr), badNoise = powerAt(badSqnr);
+  int64_t widened = 0;
   for (const Input *input : order) {
     if (noise <= allowedNoise)
       break;
-    if (input->weights > left)
+    // Of a bad result, what causes most is worth more than a small layer.
+    const bool isMost = noise > badNoise && input->noise >= noise / 2;
+    const double most = all <= small ? 1.0
+                        : isMost     ? std::max<double>(share, badShare)
+                                     : share;
+    if (double(widened + input->weights) > most * double(all))
       continue;
-    left -= input->weights;
+    widened += input->weights;
     noise -= input->noise;
     for (DenseOp dense : input->readers)
       dense->setDiscardableAttr(

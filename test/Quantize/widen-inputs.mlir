@@ -4,7 +4,7 @@
 // RUN: quant-opt %s "--widen-inputs=small=16 sqnr=100 share=1 tables=true" --split-input-file | FileCheck %s --check-prefix=ALL
 // RUN: quant-opt %s "--widen-inputs=small=16 weights=int4 least-int4=1" --split-input-file | FileCheck %s --check-prefix=INT4
 // RUN: not quant-opt %s --widen-inputs=share=2 2>&1 | FileCheck %s --check-prefix=SHARE
-// SHARE: widen-inputs: the share must lie between 0 and 1, it is 2
+// SHARE: widen-inputs: shares must lie between 0 and 1, they are {{2.*}} and {{.*}}
 
 // All 8 weights of a small network may read 15 bits. The first value causes 40 dB, the
 // second 60: without the first the sum is below what 50 dB allow.
@@ -60,4 +60,22 @@ func.func @not(%x: tensor<?x2xf32> {qnet.output_noise = 1.0e-2 : f64}) -> tensor
   %k = qnet.dense %t, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   %y = qnet.dense %k, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// A fifth of the weights is more than a sixteenth, but its input causes most of an error
+// of 30 dB; that of the next, half of what is then left of 40, has to stay.
+// CHECK-LABEL: func.func @bad
+// CHECK: qnet.dense %arg0, {{.*}}qnet.precision = "int8x16"
+// CHECK: return
+// CHECK-NOT: int8x16
+func.func @bad(%x: tensor<?x4xf32> {qnet.output_noise = 1.0e-3 : f64}) -> tensor<?x4xf32> {
+  %w = qnet.constant dense<0.5> : tensor<4x4xf32>
+  %v = qnet.constant dense<0.5> : tensor<16x4xf32>
+  %u = qnet.constant dense<0.5> : tensor<4x16xf32>
+  %h = qnet.dense %x, %w {qnet.output_noise = 0.9e-4 : f64} : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %k = qnet.dense %h, %v : (tensor<?x4xf32>, tensor<16x4xf32>) -> tensor<?x16xf32>
+  %y = qnet.dense %k, %u : (tensor<?x16xf32>, tensor<4x16xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
 }

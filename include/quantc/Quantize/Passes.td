@@ -71,7 +71,8 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
     largest noise get the precision `int8x16`, if they are a small enough part of
     the network: layers of at most `share` of its weights together, or any where it
     has no more than `small`. In a network that small a call is over before
-    arithmetic counts.
+    arithmetic counts. Where the sum is above what `bad-sqnr` allows and one value
+    causes more than half of it, the layers that read it may be `bad-share`.
 
     Left as they are: layers that have a precision already, those that will have
     weights of 4 bits, and, without `tables`, those that read the result of a
@@ -85,6 +86,10 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
            "Signal over error of the outputs that is enough, in dB">,
     Option<"share", "share", "double", "0.0625",
            "The most of the network's weights that may read 15 bits">,
+    Option<"badSqnr", "bad-sqnr", "double", "40",
+           "Signal over error, in dB, below which more may be spent">,
+    Option<"badShare", "bad-share", "double", "0.25",
+           "The most of the weights for a value that causes most of that">,
     Option<"small", "small", "int64_t", "16384",
            "Weights of a network in which all may">,
     Option<"tables", "tables", "bool", "false",
