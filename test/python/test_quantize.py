@@ -12,8 +12,9 @@ import numpy as np
 import onnx
 import pytest
 import quantc
+import two_layers
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from quantc.tool import find_tool
 
 Calls = Callable[[], list[list[str]]]
@@ -246,33 +247,8 @@ def test_failed_compilation_leaves_no_files(
     assert list(temporary.iterdir()) == []
 
 
-def save_two_layers(folder: Path) -> tuple[Path, NDArray[np.float32]]:
-    """A network of two layers, "fc1" (with its ReLU "relu1") and "fc2", on "x" with 12 features, and 64 rows for it."""
-    random = np.random.default_rng(3)
-    constants = [
-        numpy_helper.from_array(random.standard_normal(shape).astype(np.float32), name)
-        for name, shape in (("w1", (16, 12)), ("w2", (4, 16)))
-    ]
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gemm", ["x", "w1"], ["h"], name="fc1", transB=1),
-            helper.make_node("Relu", ["h"], ["r"], name="relu1"),
-            helper.make_node("Gemm", ["r", "w2"], ["y"], name="fc2", transB=1),
-        ],
-        "net",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 12])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])],
-        constants,
-    )
-    path = folder / "net.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
-    rows = random.standard_normal((64, 12)).astype(np.float32)
-    np.save(folder / "rows.npy", rows)
-    return path, rows
-
-
 def test_the_same_program_as_by_command_line(tmp_path: Path) -> None:
-    path, rows = save_two_layers(tmp_path)
+    path, rows = two_layers.save(tmp_path)
     arguments = {
         "method": "percentile",
         "percentile": 99,
@@ -305,6 +281,6 @@ def test_the_same_program_as_by_command_line(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_the_network_has_not(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
-    path, rows = save_two_layers(tmp_path)
+    path, rows = two_layers.save(tmp_path)
     with pytest.raises(quantc.QuantcError, match=re.escape(message)):
         quantc.quantize(path, rows, **arguments)  # type: ignore[arg-type]
