@@ -36,7 +36,7 @@ namespace mlir::qnet {
 /// bits at once gain nothing by it, nor do weights of 4 bits, whose sums fit.
 static constexpr int32_t kFastActivationMax = 155;
 
-/// Rows on which single layers are measured.
+/// Different rows on which single layers are measured.
 static constexpr int64_t kSampleRows = 256;
 
 /// An error that belongs to no op.
@@ -369,6 +369,7 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
 FailureOr<TuneInput> Compilation::tuneInput() {
   Evaluation::Data data;
   data.mostRows = kSampleRows;
+  data.isSample = true;
   data.rows =
       options.calibration.empty() ? options.validation : options.calibration;
   auto made = Evaluation::make(*network, data);
