@@ -17,7 +17,8 @@ from quantc.tool import find_tool
 
 def compile_network(folder: Path, name: str, *flags: str) -> dict[str, dict[str, Any]]:
     """The layers' records by name; the program is in `folder`/`name`, its graph of integers in `folder`/graph."""
-    command = [find_tool(), "compile", folder / "net.onnx", "--calibration", folder / "rows.npy", "--name=net", *flags]
+    model, rows = folder / "net.onnx", folder / "rows.npy"
+    command: list[str | Path] = [find_tool(), "compile", model, "--calibration", rows, "--name=net", *flags]
     subprocess.run([*command, "-o", folder / name], check=True)
     subprocess.run([*command, "-o", folder / "graph", "--to=quantize"], check=True)
     layers = json.loads((folder / name / "net.json").read_text())["layers"]
@@ -36,7 +37,7 @@ def decibels(signal: NDArray[np.float64], error: NDArray[np.float64]) -> float:
 def stored(values: NDArray[np.float64], layer: dict[str, Any]) -> NDArray[np.float64]:
     """What comes back of values that are stored as the layer stores its result."""
     scale, zero = layer["output_scale"], layer["output_zero_point"]
-    return (np.clip(np.rint(values / scale) + zero, 0, 255) - zero) * scale
+    return np.asarray((np.clip(np.rint(values / scale) + zero, 0, 255) - zero) * scale)
 
 
 def test_figures_are_what_numpy_measures(tmp_path: Path) -> None:

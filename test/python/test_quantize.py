@@ -261,7 +261,8 @@ def test_the_same_program_as_by_command_line(tmp_path: Path) -> None:
     flags = ["--method=percentile", "--percentile=99", "--prefer=speed", "--freeze=fc2", "--fold=x[3]=mean",
              "--fold=x[5]=0.25", "--fix-range=relu1=0:4.5", "--require-int"]  # fmt: skip
     quantc.quantize(path, rows, **arguments).save(tmp_path / "python")  # type: ignore[arg-type]
-    command = [find_tool(), "compile", path, "--calibration", tmp_path / "rows.npy", "--name=net", *flags]
+    data = tmp_path / "rows.npy"
+    command: list[str | Path] = [find_tool(), "compile", path, "--calibration", data, "--name=net", *flags]
     subprocess.run([*command, "-o", tmp_path / "tool"], check=True)
     made = (tmp_path / "tool/net.o").read_bytes()
     assert (tmp_path / "python/net.o").read_bytes() == made
