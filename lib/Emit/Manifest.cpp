@@ -88,6 +88,12 @@ static json layerJson(const ManifestLayer &layer) {
                  {"weights_bytes", layer.weightsBytes}};
   if (!layer.weightsNote.empty())
     object["weights_note"] = layer.weightsNote;
+  if (!layer.inputNote.empty())
+    object["input_note"] = layer.inputNote;
+  for (auto [key, sqnr] : {std::pair("storage_sqnr_db", layer.storageSqnr),
+                           std::pair("weights_sqnr_db", layer.weightsSqnr)})
+    if (sqnr)
+      object[key] = std::isfinite(*sqnr) ? json(*sqnr) : json(nullptr);
   if (!layer.prunedNote.empty())
     object["pruned"] = layer.prunedNote;
   if (layer.isFrozen)
@@ -337,6 +343,13 @@ public:
     result.weightsBytes = integer(object, "weights_bytes", 0, INT64_MAX);
     if (object.is_object() && object.contains("weights_note"))
       result.weightsNote = string(object, "weights_note");
+    if (object.is_object() && object.contains("input_note"))
+      result.inputNote = string(object, "input_note");
+    for (auto [key, sqnr] : {std::pair("storage_sqnr_db", &result.storageSqnr),
+                             std::pair("weights_sqnr_db", &result.weightsSqnr)})
+      if (object.is_object() && object.contains(key))
+        *sqnr = object[key].is_null() ? std::numeric_limits<double>::infinity()
+                                      : finite(object, key);
     if (object.is_object() && object.contains("pruned"))
       result.prunedNote = string(object, "pruned");
     if (object.is_object() && object.contains("frozen"))

@@ -70,9 +70,10 @@ struct ComposeLookup : OpRewritePattern<LookupOp> {
     std::optional<std::vector<int32_t>> values = valuesOf(outer);
     if (!values)
       return rewriter.notifyMatchFailure(outer, "its table is not constant");
-    rewriter.replaceOp(
-        outer, createLookup(rewriter, outer.getLoc(), input, outer.getType(),
-                            composed(*inner, *values, outerMin)));
+    replaceStoring(rewriter, outer,
+                   createLookup(rewriter, outer.getLoc(), input,
+                                outer.getType(),
+                                composed(*inner, *values, outerMin)));
     return success();
   }
 };
@@ -92,11 +93,12 @@ struct ComposeRequantize : OpRewritePattern<RequantizeOp> {
     if (!values)
       return rewriter.notifyMatchFailure(outer, "its types have no table");
     Value input = outer.getInput().getDefiningOp()->getOperand(0);
-    rewriter.replaceOp(
-        outer, createLookup(
-                   rewriter, outer.getLoc(), input, outer.getType(),
-                   composed(*inner, *values,
-                            storedType(outer.getInput()).getStorageTypeMin())));
+    replaceStoring(
+        rewriter, outer,
+        createLookup(
+            rewriter, outer.getLoc(), input, outer.getType(),
+            composed(*inner, *values,
+                     storedType(outer.getInput()).getStorageTypeMin())));
     return success();
   }
 };
@@ -116,7 +118,7 @@ struct RemoveIdentity : OpRewritePattern<LookupOp> {
     for (auto [i, value] : llvm::enumerate(*values))
       if (value != least + static_cast<int32_t>(i))
         return rewriter.notifyMatchFailure(lookup, "its table changes a value");
-    rewriter.replaceOp(lookup, lookup.getInput());
+    replaceStoring(rewriter, lookup, lookup.getInput());
     return success();
   }
 };

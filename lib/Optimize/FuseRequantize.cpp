@@ -42,9 +42,10 @@ struct FuseRoundTrip : OpRewritePattern<QuantizeOp> {
       return rewriter.notifyMatchFailure(
           quantize, "both types must be per-tensor and unsigned");
     Value input = dequantize.getInput();
-    rewriter.replaceOp(quantize, createFunction(rewriter, quantize.getLoc(),
-                                                input, quantize.getType(),
-                                                roundTripValues(from, to)));
+    replaceStoring(rewriter, quantize,
+                   createFunction(rewriter, quantize.getLoc(), input,
+                                  quantize.getType(),
+                                  roundTripValues(from, to)));
     return success();
   }
 };
@@ -65,11 +66,12 @@ struct FuseChain : OpRewritePattern<RequantizeOp> {
     if (!innerValues || !outerValues)
       return rewriter.notifyMatchFailure(outer,
                                          "too many stored values to try out");
-    rewriter.replaceOp(
-        outer, createFunction(
-                   rewriter, outer.getLoc(), inner.getInput(), outer.getType(),
-                   composed(*innerValues, *outerValues,
-                            storedType(outer.getInput()).getStorageTypeMin())));
+    replaceStoring(
+        rewriter, outer,
+        createFunction(
+            rewriter, outer.getLoc(), inner.getInput(), outer.getType(),
+            composed(*innerValues, *outerValues,
+                     storedType(outer.getInput()).getStorageTypeMin())));
     return success();
   }
 };
@@ -103,7 +105,7 @@ struct FuseIntoProducer : OpRewritePattern<RequantizeOp> {
     rewriter.modifyOpInPlace(producer, [&]() {
       producer->getResult(0).setType(requantize.getType());
     });
-    rewriter.replaceOp(requantize, producer->getResult(0));
+    replaceStoring(rewriter, requantize, producer->getResult(0));
     return success();
   }
 };

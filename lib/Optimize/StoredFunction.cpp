@@ -105,3 +105,12 @@ Value qnet::createFunction(OpBuilder &builder, Location location, Value input,
     return RequantizeOp::create(builder, location, resultType, input);
   return createLookup(builder, location, input, resultType, values);
 }
+
+void qnet::replaceStoring(RewriterBase &rewriter, Operation *op, Value by) {
+  Attribute noise = op->getDiscardableAttr(kOutputNoiseAttr);
+  if (Operation *producer = by.getDefiningOp(); producer && noise)
+    rewriter.modifyOpInPlace(producer, [&]() {
+      producer->setDiscardableAttr(kOutputNoiseAttr, noise);
+    });
+  rewriter.replaceOp(op, by);
+}

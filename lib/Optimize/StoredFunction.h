@@ -39,6 +39,10 @@ Value createFunction(OpBuilder &builder, Location location, Value input,
 Value createLookup(OpBuilder &builder, Location location, Value input,
                    Type resultType, ArrayRef<int32_t> values);
 
+/// Replaces `op` by the op that stores its value from now on, which gets what
+/// was measured of that storage.
+void replaceStoring(RewriterBase &rewriter, Operation *op, Value by);
+
 } // namespace mlir::qnet
 
 #endif // QUANTC_LIB_OPTIMIZE_STOREDFUNCTION_H

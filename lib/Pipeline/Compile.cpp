@@ -36,7 +36,7 @@ namespace mlir::qnet {
 /// bits at once gain nothing by it, nor do weights of 4 bits, whose sums fit.
 static constexpr int32_t kFastActivationMax = 155;
 
-/// Rows on which single layers are measured.
+/// Different rows on which single layers are measured.
 static constexpr int64_t kSampleRows = 256;
 
 /// An error that belongs to no op.
@@ -147,8 +147,8 @@ private:
   FailureOr<std::unique_ptr<RowSource>> openRows();
   LogicalResult calibrateGraph();
   LogicalResult quantize();
-  LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat,
-                              StringRef effort);
+  LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat, StringRef effort,
+                              bool isFinal);
   FailureOr<TuneInput> tuneInput();
   FailureOr<TuneResult> searchBits(size_t points);
   LogicalResult chooseBits();
@@ -346,7 +346,7 @@ StringRef Compilation::activations() const {
 }
 
 LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
-                                         StringRef effort) {
+                                         StringRef effort, bool isFinal) {
   QuantizeOptions stage;
   stage.allowFloat = allowFloat;
   stage.requireInt = options.requireInt && !allowFloat;
@@ -354,6 +354,7 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
   stage.weights = options.weights == "mixed" ? "int8" : options.weights;
   stage.activations = activations();
   stage.effort = effort.str();
+  stage.noteRounding = isFinal;
   if (options.activations != "int16")
     stage.activationMax = activationMax();
   if (effort == "high" && !calibration.sample.empty() &&
@@ -368,6 +369,7 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
 FailureOr<TuneInput> Compilation::tuneInput() {
   Evaluation::Data data;
   data.mostRows = kSampleRows;
+  data.isSample = true;
   data.rows =
       options.calibration.empty() ? options.validation : options.calibration;
   auto made = Evaluation::make(*network, data);
@@ -387,9 +389,10 @@ FailureOr<TuneInput> Compilation::tuneInput() {
   input.network = *network;
   input.quantize = [this](ModuleOp graph, bool allowFloat) {
     // Candidates differ by far more than what high effort gains.
-    if (failed(quantizeGraph(graph, allowFloat,
-                             options.effort == "high" ? "default"
-                                                      : options.effort)))
+    if (failed(
+            quantizeGraph(graph, allowFloat,
+                          options.effort == "high" ? "default" : options.effort,
+                          /*isFinal=*/false)))
       return failure();
     return runPasses(graph, [](OpPassManager &passes) {
       buildOptimizePipeline(passes, OptimizeOptions());
@@ -456,7 +459,8 @@ LogicalResult Compilation::quantize() {
   }
   if (searchesBits(options) && failed(chooseBits()))
     return failure();
-  return quantizeGraph(*module, options.allowFloat, options.effort);
+  return quantizeGraph(*module, options.allowFloat, options.effort,
+                       /*isFinal=*/true);
 }
 
 LogicalResult Compilation::lower() {

@@ -8,6 +8,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
 #include <set>
 
 using namespace llvm;
@@ -72,6 +74,17 @@ static void namesIn(Location location, std::vector<std::string> &names) {
   }
 }
 
+/// What a noted power of an error, over that of the signal, is in dB.
+static std::optional<double> sqnrOf(Operation *op, StringRef name) {
+  auto noise = op->getAttrOfType<FloatAttr>(name);
+  // False for NaN too.
+  const bool isPower = noise && noise.getValueAsDouble() >= 0 &&
+                       std::isfinite(noise.getValueAsDouble());
+  if (!isPower)
+    return std::nullopt;
+  return -10 * std::log10(noise.getValueAsDouble());
+}
+
 static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
   ManifestLayer layer;
   layer.name = layerName(op);
@@ -81,6 +94,8 @@ static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
   layer.outputs = valuesPerRow(result);
   layer.outputBits = bitsOf(result);
   layer.outputParams = paramsOf(result);
+  layer.storageSqnr = sqnrOf(op, kOutputNoiseAttr);
+  layer.weightsSqnr = sqnrOf(op, kRoundingNoiseAttr);
   if (op->getNumOperands() != 0) {
     Type input = op->getOperand(0).getType();
     layer.inputs = valuesPerRow(input);
@@ -103,6 +118,8 @@ static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
       layer.weightsBytes += cast<ShapedType>(groups.getType()).getNumElements();
     if (auto note = dense->getAttrOfType<StringAttr>(kWeightsAttr))
       layer.weightsNote = note.str();
+    if (auto note = dense->getAttrOfType<StringAttr>(kWidenedAttr))
+      layer.inputNote = note.str();
     if (auto note = dense->getAttrOfType<StringAttr>(kPrunedAttr))
       layer.prunedNote = note.str();
     layer.isFrozen = dense->hasAttr(kFrozenAttr);
@@ -163,8 +180,7 @@ void describeProgram(ModuleOp module, const Target &target,
   for (auto [tensor, argument] : zip(interface.inputs, main.getArguments())) {
     ManifestTensor input = describeTensor(tensor);
     for (Operation *user : argument.getUsers())
-      if (auto quantize = dyn_cast<QuantizeOp>(user);
-          quantize && !input.params)
+      if (auto quantize = dyn_cast<QuantizeOp>(user); quantize && !input.params)
         input.params = paramsOf(quantize.getType());
     input.read = valuesRead(argument);
     manifest.inputs.push_back(std::move(input));

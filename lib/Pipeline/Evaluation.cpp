@@ -1,6 +1,8 @@
 //===- Evaluation.cpp - how good a network is, on rows of data ------------===//
 #include "quantc/Pipeline/Evaluation.h"
 
+#include "quantc/Calibrate/RowSample.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
@@ -39,7 +41,7 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
     values += shape.values();
   int64_t most =
       std::max<int64_t>(1, std::min(data.mostRows, kMostValues / values));
-  int64_t stride = divideCeil((*source)->rows(), most);
+  int64_t stride = data.isSample ? 1 : divideCeil((*source)->rows(), most);
   std::vector<int64_t> all;
   if (!data.labels.empty()) {
     auto read = readLabels(data.labels);
@@ -52,6 +54,10 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
              << data.rows.front() << "' has " << (*source)->rows()
              << " rows; give one label for each row";
   }
+  std::vector<int64_t> widths;
+  for (const RowShape &shape : *shapes)
+    widths.push_back(shape.values());
+  RowSample sample(widths, most, kMostValues * sizeof(float));
   std::vector<std::vector<float>> block;
   SmallVector<float *> pointers;
   for (const RowShape &shape : *shapes) {
@@ -78,6 +84,13 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
         ++skipped;
         continue;
       }
+      if (data.isSample) {
+        std::vector<const float *> row;
+        for (size_t i = 0; i < block.size(); ++i)
+          row.push_back(rowOf(i).data());
+        sample.add(row, 1);
+        continue;
+      }
       for (size_t i = 0; i < block.size(); ++i)
         append_range(inputs.tensors[i], rowOf(i));
       if (!all.empty())
@@ -85,6 +98,11 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
       ++inputs.count;
     }
     first += *count;
+  }
+  if (data.isSample) {
+    inputs.count = sample.rows();
+    for (size_t i = 0; i < block.size(); ++i)
+      inputs.tensors[i] = sample.values(static_cast<int64_t>(i));
   }
   if (inputs.count == 0)
     return network.emitError()

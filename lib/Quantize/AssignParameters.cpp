@@ -218,8 +218,9 @@ void Assigner::insertPair(Value value, quant::UniformQuantizedType type) {
     if (auto arg = dyn_cast<BlockArgument>(value))
       function.setArgAttr(arg.getArgNumber(), kStoredAsAttr,
                           TypeAttr::get(coarse));
-  if (Attribute mean = noteOn(value, kMeanAttr))
-    quantized->setDiscardableAttr(kMeanAttr, mean);
+  for (StringRef name : {StringRef(kMeanAttr), StringRef(kOutputNoiseAttr)})
+    if (Attribute note = noteOn(value, name))
+      quantized->setDiscardableAttr(name, note);
   bool onlyQuantized = isInteger(producer);
   value.replaceUsesWithIf(read, [&](OpOperand &use) {
     Operation *user = use.getOwner();

@@ -98,9 +98,11 @@ struct ConvertToInteger : qnet::impl::ConvertToIntegerBase<ConvertToInteger> {
     for (QuantizeOp quantize : ends)
       if (Value stored = convert(quantize)) {
         Operation *producer = stored.getDefiningOp();
-        if (Attribute mean = quantize->getDiscardableAttr(kMeanAttr))
-          if (producer)
-            producer->setDiscardableAttr(kMeanAttr, mean);
+        for (StringRef name :
+             {StringRef(kMeanAttr), StringRef(kOutputNoiseAttr)})
+          if (Attribute note = quantize->getDiscardableAttr(name))
+            if (producer)
+              producer->setDiscardableAttr(name, note);
         quantize.replaceAllUsesWith(stored);
         quantize.erase();
       }
@@ -184,12 +186,15 @@ Value ConvertToInteger::convertOperands(QuantizeOp quantize, Operation *op) {
 static constexpr llvm::StringLiteral kNotes[] = {kMeanAttr, kSeenRangeAttr,
                                                  kOutputNoiseAttr};
 
-/// Removes what nobody reads any more and the notes of the stages before.
+/// Removes what nobody reads any more and the notes of the stages before; what
+/// storing a value does stays on the op that stores it.
 void ConvertToInteger::cleanUp(func::FuncOp function) {
   for (Operation &op :
        llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
     for (StringRef note : kNotes)
-      op.removeDiscardableAttr(note);
+      if (note != kOutputNoiseAttr || op.getNumResults() != 1 ||
+          !isStoredInteger(getElementTypeOrSelf(op.getResult(0))))
+        op.removeDiscardableAttr(note);
     if (isOpTriviallyDead(&op))
       op.erase();
   }

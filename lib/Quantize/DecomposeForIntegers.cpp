@@ -40,8 +40,9 @@ Location partOf(Location location, StringRef part) {
 
 /// What Calibrate wrote about a value goes to the value that stands for it.
 void moveAnnotations(Operation *from, Operation *to) {
-  for (StringRef name : {StringRef(kMeanAttr), StringRef(kParametersAttr),
-                         StringRef(kSeenRangeAttr)})
+  for (StringRef name :
+       {StringRef(kMeanAttr), StringRef(kParametersAttr),
+        StringRef(kSeenRangeAttr), StringRef(kOutputNoiseAttr)})
     if (Attribute attribute = from->getDiscardableAttr(name)) {
       to->setDiscardableAttr(name, attribute);
       from->removeDiscardableAttr(name);

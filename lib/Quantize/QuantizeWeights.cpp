@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "RoundableLayer.h"
+#include "RoundingError.h"
 #include "StorageTypes.h"
 #include "UnarySteps.h"
 
@@ -98,6 +99,28 @@ struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
   LogicalResult convert(DenseOp dense);
 };
 
+/// `weights` and `bias` are the layer's own: what compensate-rounding made of
+/// those that it was trained with, where it did.
+std::optional<double> noiseOfRounding(DenseOp dense, ArrayRef<float> weights,
+                                      ArrayRef<float> bias,
+                                      ArrayRef<float> rounded,
+                                      ArrayRef<double> mean) {
+  std::vector<float> target(weights.begin(), weights.end());
+  if (auto unrounded = dyn_cast_if_present<ElementsAttr>(
+          dense->getDiscardableAttr(kUnroundedAttr)))
+    if (auto before = readElements<float>(unrounded);
+        succeeded(before) && before->size() == target.size())
+      target = std::move(*before);
+  std::vector<double> ownBias(bias.begin(), bias.end());
+  const size_t columns = weights.size() / bias.size();
+  for (size_t n = 0; n < bias.size(); ++n)
+    for (size_t k = 0; k < mean.size(); ++k)
+      ownBias[n] += (static_cast<double>(weights[n * columns + k]) -
+                     target[n * columns + k]) *
+                    mean[k];
+  return roundingNoise(dense, {target, rounded, ownBias, mean});
+}
+
 LogicalResult QuantizeWeights::convert(DenseOp dense) {
   if (dense->hasAttr(kLedgerAttr))
     return success();
@@ -156,6 +179,7 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   int64_t groups = isGrouped ? QDenseOp::groupsOf(columns) : 0;
   std::vector<uint8_t> groupMultipliers(rows * groups);
   std::vector<int8_t> integerWeights(weights->size());
+  std::vector<float> rounded(weights->size());
   std::vector<int32_t> integerBias(rows), mantissas(rows), shifts(rows);
   std::vector<float> multipliers(rows), outBias(rows);
   for (int64_t n = 0; n < rows; ++n) {
@@ -178,6 +202,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
              << n << " a bias of " << bias[n]
              << ", which fits no 32-bit accumulator; scale the network's "
                 "values";
+    for (int64_t k = 0; k < columns; ++k)
+      rounded[n * columns + k] =
+          static_cast<float>(quantized[k]) * grid.step(k);
     IntegerRow integer = *fitting;
     integerBias[n] = integer.bias;
     if (isFloat) {
@@ -222,16 +249,23 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   auto integer = QDenseOp::create(builder, location, resultType,
                                   dequantize.getInput(), weightValue, biasValue,
                                   multiplier, shift, outBiasValue, groupValue);
-  for (StringRef name : {StringRef(kPrunedAttr), StringRef(kFrozenAttr)})
+  for (StringRef name : {StringRef(kPrunedAttr), StringRef(kFrozenAttr),
+                         StringRef(kWidenedAttr)})
     if (Attribute attribute = dense->getDiscardableAttr(name))
       integer->setDiscardableAttr(name, attribute);
   if (!whyBytes.empty())
     integer->setDiscardableAttr(kWeightsAttr, builder.getStringAttr(whyBytes));
+  if (noteRounding)
+    if (std::optional<double> noise =
+            noiseOfRounding(dense, *weights, bias, rounded, input.mean))
+      integer->setDiscardableAttr(kRoundingNoiseAttr,
+                                  builder.getF64FloatAttr(*noise));
   if (isFloat) {
     dense.replaceAllUsesWith(integer.getResult());
   } else {
-    if (Attribute mean = finish.target->getDiscardableAttr(kMeanAttr))
-      integer->setDiscardableAttr(kMeanAttr, mean);
+    for (StringRef name : {StringRef(kMeanAttr), StringRef(kOutputNoiseAttr)})
+      if (Attribute attribute = finish.target->getDiscardableAttr(name))
+        integer->setDiscardableAttr(name, attribute);
     finish.target.replaceAllUsesWith(integer.getResult());
     finish.target.erase();
     for (Operation *clamp : llvm::reverse(finish.clamps))

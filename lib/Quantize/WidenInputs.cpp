@@ -3,7 +3,8 @@
 // Takes          a calibrated graph whose values carry `qnet.output_noise`;
 //                `qnet.precision` may be on layers already.
 // Gives          `qnet.precision` int8x16 on the layers whose inputs cause most
-//                of the outputs' error and which are a small part of the work.
+//                of the outputs' error and which are a small part of the work,
+//                and `qnet.widened`, the reason.
 // Why            in a small layer, or a small network, 15 bits cost nothing
 // that
 //                can be measured, and inputs with a few large values need them.
@@ -19,6 +20,7 @@
 #include "quantc/Quantize/Quantize.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 
@@ -166,10 +168,16 @@ void WidenInputs::widen(func::FuncOp function) {
       continue;
     widened += input->weights;
     noise -= input->noise;
-    for (DenseOp dense : input->readers)
+    const std::string reason =
+        llvm::formatv("15 bits: in 8 its input alone would leave {0:f1} dB",
+                      -10 * std::log10(input->noise));
+    for (DenseOp dense : input->readers) {
       dense->setDiscardableAttr(
           kPrecisionAttr,
           StringAttr::get(&getContext(), nameOf(Precision::Int8x16)));
+      dense->setDiscardableAttr(kWidenedAttr,
+                                StringAttr::get(&getContext(), reason));
+    }
   }
 }
 

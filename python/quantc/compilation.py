@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ WEIGHTS = ("int8", "int4", "mixed")
 ACTIVATIONS = ("auto", "mixed", "int8", "int16")
 EFFORTS = ("low", "default", "high")
 MINIMIZE = ("time", "size")
+PREFER = ("accuracy", "speed")
+LARGEST_FLOAT32 = 3.4028234663852886e38
 FALLBACK_NAME = "model"
 EXPORTERS = {  # what to do with a model of a framework, by the root of the module that defines its class
     "torch": "export it with torch.onnx.export and give the file",
@@ -54,6 +57,11 @@ def quantize(
     plan: Plan | None = None,
     require_int: bool = False,
     count_clipped: bool = False,
+    percentile: float | None = None,
+    prefer: str = "accuracy",
+    freeze: str | Iterable[str] = (),
+    fold: Mapping[str, float | str] | None = None,
+    fix_range: Mapping[str, tuple[float, float]] | None = None,
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -105,6 +113,20 @@ def quantize(
         Fail if any op would stay in float, and name each with the reason.
     count_clipped : bool
         Count the values that each layer clips, for `Quantized.clipped`; calls take a little longer.
+    percentile : float, optional
+        With ``method="percentile"``, the share of values inside a range in percent, above 50 and up to 100; 99.99 by
+        default.
+    prefer : {"accuracy", "speed"}
+        "speed" stores activations in fewer steps where more products can then be added in 16 bits.
+    freeze : str or iterable of str
+        Dense layers by name, or patterns of names such as "fc*", whose parameters are rounded to the nearest and not
+        changed otherwise, whatever `prune` and `effort` say. None by default.
+    fold : mapping of str to float or "mean", optional
+        What becomes a constant: a feature of an input or a channel of a layer ("NAME[I]", counted from 0), or a whole
+        input ("NAME"); the value is a finite number, or "mean" for its mean on the calibration rows.
+    fix_range : mapping of str to (float, float), optional
+        The range (lo, hi), in the units of the float network, of an input or of a node's result in place of the one
+        measured; two finite float32 numbers, the smaller first.
 
     Returns
     -------
@@ -127,6 +149,7 @@ def quantize(
     if minimize is not None:
         _one_of("minimize", minimize, MINIMIZE)
         options.append(f"--minimize={minimize}")
+    options += _range_options(method, percentile, prefer, fix_range) + _parameter_options(freeze, fold)
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
     try:
@@ -250,6 +273,65 @@ def _options(
     if threads != 1:
         options.append(f"--threads={threads}")
     return options
+
+
+def _range_options(
+    method: str, percentile: float | None, prefer: str, fix_range: Mapping[str, tuple[float, float]] | None
+) -> list[str]:
+    """The tool's options that say in which range, and in how many steps, a value is stored."""
+    _one_of("prefer", prefer, PREFER)
+    options = [] if prefer == "accuracy" else [f"--prefer={prefer}"]
+    if percentile is not None:
+        if method != "percentile":
+            raise ValueError(f"percentile: is of method='percentile', and the method is {method!r}")
+        share = _number("percentile", percentile)
+        if not 50 < share <= 100:
+            raise ValueError(f"percentile: needs a share in percent, above 50 and up to 100, got {percentile!r}")
+        options.append(f"--percentile={share!r}")
+    for name, value in _items("fix_range", fix_range, "(lo, hi)"):
+        what = f"fix_range[{name!r}]"
+        if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+            raise ValueError(f"{what}: needs two numbers (lo, hi), got {value!r}")
+        lo, hi = (_number(what, bound) for bound in value)
+        if not -LARGEST_FLOAT32 <= lo < hi <= LARGEST_FLOAT32:
+            raise ValueError(f"{what}: needs two numbers of float32, the smaller first, got {value!r}")
+        options.append(f"--fix-range={name}={lo!r}:{hi!r}")
+    return options
+
+
+def _parameter_options(freeze: str | Iterable[str], fold: Mapping[str, float | str] | None) -> list[str]:
+    """The tool's options that name what stays as it is, and what becomes a constant."""
+    names = [freeze] if isinstance(freeze, str) else list(freeze) if isinstance(freeze, Iterable) else [""]
+    if not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"freeze: needs names of layers, or patterns such as 'fc*', got {freeze!r}")
+    options = [f"--freeze={name}" for name in names]
+    for name, value in _items("fold", fold, "a number or 'mean'"):
+        if value == "mean":
+            options.append(f"--fold={name}=mean")
+            continue
+        number = _number(f"fold[{name!r}]", value, otherwise=" or 'mean'")
+        if not abs(number) <= LARGEST_FLOAT32:
+            raise ValueError(f"fold[{name!r}]: needs a number of float32, got {value!r}")
+        options.append(f"--fold={name}={number!r}")
+    return options
+
+
+def _items(name: str, mapping: object, values: str) -> list[tuple[str, Any]]:
+    if mapping is None:
+        return []
+    if not isinstance(mapping, Mapping) or not all(isinstance(key, str) and key for key in mapping):
+        raise ValueError(f"{name}: needs a mapping of names to {values}, got {mapping!r}")
+    return list(mapping.items())
+
+
+def _number(name: str, value: Any, otherwise: str = "") -> float:
+    try:
+        number = math.nan if isinstance(value, (str, bool)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: needs a finite number{otherwise}, got {value!r}")
+    return number
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -32,6 +32,9 @@ Manifest sample() {
   layer.zeroShare = 0.75;
   layer.listedShare = 0.5;
   layer.inputParams = ManifestParams{0.1f, 3, 0, 255};
+  layer.storageSqnr = 48.25;
+  layer.weightsSqnr = HUGE_VAL;
+  layer.inputNote = "15 bits: in 8 its input alone would leave 31.2 dB";
   manifest.layers = {layer};
   manifest.ledger = {
       {"soft", "softmax", "the result is wanted as probabilities"}};
@@ -67,6 +70,8 @@ TEST(ManifestTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->layers[0].kernel, "gemm_u8s8s32_4x16x4_avx2");
   EXPECT_EQ(read->layers[0].zeroShare, 0.75);
   EXPECT_EQ(read->layers[0].listedShare, 0.5);
+  EXPECT_EQ(read->layers[0].storageSqnr, 48.25);
+  EXPECT_EQ(read->layers[0].weightsSqnr, HUGE_VAL);
   EXPECT_EQ(read->ledger[0].node, "soft");
   EXPECT_EQ(read->threads, 2);
 }
@@ -122,6 +127,7 @@ TEST(ManifestTest, BrokenManifestsAreOneError) {
        {std::pair("\"values\": 4", "\"values\": -4"),
         std::pair("\"values\": 4", "\"values\": 18446744073709551615"),
         std::pair("\"values\": 4", "\"values\": \"4\""),
+        std::pair("\"storage_sqnr_db\": 48.25", "\"storage_sqnr_db\": \"48\""),
         std::pair("\"scale\": 0.1", "\"scale\": 0"),
         std::pair("\"scale\": 0.1", "\"scale\": 1e300"),
         std::pair("\"zero_point\": 3", "\"zero_point\": 300"),

@@ -10,17 +10,18 @@
 !q = tensor<?x2x!quant.uniform<u8<0:15>:f32, 0.25:8>>
 !r = tensor<?x2x!quant.uniform<u8:f32, 0.03:3>>
 
-// A chain of functions: one table. 2 * relu(x) at x = -2, ..., 1.75.
+// A chain of functions: one table. 2 * relu(x) at x = -2, ..., 1.75. Of the notes, what
+// storing the result does stays on the op that stores it.
 // CHECK-LABEL: func.func @main
 // CHECK-NEXT: %[[T:.*]] = qnet.constant dense<[3, 3, 3, 3, 3, 3, 3, 3, 3, 20, 36, 53, 70, 86, 103, 120]> : tensor<16xui8>
-// CHECK-NEXT: %[[Y:.*]] = qnet.lookup %{{.*}}, %[[T]]
+// CHECK-NEXT: %[[Y:.*]] = qnet.lookup %{{.*}}, %[[T]] {qnet.output_noise = 1.000000e-04 : f64} :
 // CHECK-NEXT: return %[[Y]]
 func.func @main(%q: !q) -> (!r {qnet.name = "chain"}) {
   %two = qnet.constant dense<2.0> : tensor<f32>
   %d = qnet.dequantize %q : !q -> tensor<?x2xf32>
   %a = qnet.activation relu %d : tensor<?x2xf32> -> tensor<?x2xf32>
   %m = qnet.mul %a, %two : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
-  %y = qnet.quantize %m : tensor<?x2xf32> -> !r
+  %y = qnet.quantize %m {qnet.mean = array<f64: 1.0, 2.0>, qnet.output_noise = 1.0e-4 : f64} : tensor<?x2xf32> -> !r
   return %y : !r
 }
 

@@ -2,6 +2,8 @@
 // RUN: quant-opt %s --quantize-weights --split-input-file | FileCheck %s
 // RUN: quant-opt %s --quantize-weights=bias-correction=false --split-input-file | FileCheck %s --check-prefix=PLAIN
 // RUN: quant-opt %s --quantize-weights=requant=fixed --split-input-file | FileCheck %s --check-prefix=FIXED
+// RUN: quant-opt %s --quantize-weights=note-rounding=true --split-input-file | FileCheck %s --check-prefix=NOTE
+// RUN: quant-opt %s "--quantize-weights=note-rounding=true bias-correction=false" --split-input-file | FileCheck %s --check-prefix=NOTEPLAIN
 
 // Meaning: the same values to two digits (weights are rounded, so no more).
 // RUN: quant-opt %s --evaluate-main="rows=3 digits=1" --split-input-file -o /dev/null > %t.before
@@ -94,4 +96,26 @@ func.func @main(%x: tensor<?x1xf32>) -> (tensor<?x1xf32> {qnet.name = "float inp
   %w = qnet.constant dense<1.0> : tensor<1x1xf32>
   %h = qnet.dense %x, %w : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
   return %h : tensor<?x1xf32>
+}
+
+// -----
+
+!u8 = !quant.uniform<u8:f32, 0.015625:128>
+
+// Only -3, which becomes -4, is off. Without the mean, which the bias takes up, the error's
+// power is 0.5 - 2 * 0.5 * 0.5 + 0.5^2, with it 0.5. The outputs' is
+// 22241 + 2 * 32 + 1 and 64139.5 + 2 * 3 + 4. What widening noted stays.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: rounding_noise
+// NOTE-LABEL: func.func @main(%{{.*}} {qnet.name = "noted"}
+// NOTE: qnet.qdense {{.*}}qnet.rounding_noise = 2.8916{{[0-9]*}}E-6 : f64, qnet.widened = "why"
+// NOTEPLAIN-LABEL: func.func @main(%{{.*}} {qnet.name = "noted"}
+// NOTEPLAIN: qnet.qdense {{.*}}qnet.rounding_noise = 5.7833{{[0-9]*}}E-6 : f64
+func.func @main(%x: tensor<?x2xf32> {qnet.name = "noted"}) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<[[127.0, 64.0], [254.0, -3.0]]> : tensor<2x2xf32>
+  %b = qnet.constant dense<[1.0, -2.0]> : tensor<2xf32>
+  %q = qnet.quantize %x {qnet.mean = array<f64: 0.25, 0.5>} : tensor<?x2xf32> -> tensor<?x2x!u8>
+  %d = qnet.dequantize %q : tensor<?x2x!u8> -> tensor<?x2xf32>
+  %y = qnet.dense %d, %w, %b {qnet.widened = "why", qnet.second_moment = dense<[[1.0, 0.25], [0.25, 0.5]]> : tensor<2x2xf32>, qnet.sample_mean = array<f32: 0.0, 0.5>} : (tensor<?x2xf32>, tensor<2x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
 }

@@ -9,9 +9,10 @@
 // All 8 weights of a small network may read 15 bits. The first value causes 40 dB, the
 // second 60: without the first the sum is below what 50 dB allow.
 // CHECK-LABEL: func.func @small
-// CHECK: qnet.dense %arg0, {{.*}}qnet.precision = "int8x16"
+// CHECK: qnet.dense %arg0, {{.*}}qnet.precision = "int8x16", qnet.widened = "15 bits: in 8 its input alone would leave 40.0 dB"
 // CHECK: qnet.dense
 // CHECK-NOT: qnet.precision
+// CHECK-NOT: qnet.widened
 // CHECK: return
 // ALL-LABEL: func.func @small
 // ALL-COUNT-2: qnet.precision = "int8x16"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,10 @@ import numpy as np
 import onnx
 import pytest
 import quantc
+import two_layers
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+from quantc.tool import find_tool
 
 Calls = Callable[[], list[list[str]]]
 ROWS = np.ones((5, 2, 3), np.float32)
@@ -62,6 +66,35 @@ def test_options(recording_tool: Calls, model: Path, tmp_path: Path) -> None:
     assert [word for word in expected if word not in call] == []
     assert "--threads=2" in call
     assert option(call, "--labels") == str(labels)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"freeze": "fc*"}, ["--freeze=fc*"]),
+        ({"freeze": ["fc1", "out,2"]}, ["--freeze=fc1", "--freeze=out,2"]),
+        (
+            {"fold": {"x[3]": "mean", "fc1[0]": 0.5, "age": -2}},
+            ["--fold=x[3]=mean", "--fold=fc1[0]=0.5", "--fold=age=-2.0"],
+        ),
+        ({"fold": {"x[3]": np.float32(0.1)}}, ["--fold=x[3]=0.10000000149011612"]),
+        (
+            {"fix_range": {"fc1": (-1.5, 4), "a=b:c": [0, 1e-30]}},
+            ["--fix-range=fc1=-1.5:4.0", "--fix-range=a=b:c=0.0:1e-30"],
+        ),
+        ({"method": "percentile", "percentile": 99.5}, ["--method=percentile", "--percentile=99.5"]),
+        ({"prefer": "speed"}, ["--prefer=speed"]),
+        ({"require_int": True}, ["--require-int"]),
+        ({"freeze": (), "fold": {}, "fix_range": {}, "prefer": "accuracy", "require_int": False}, []),
+    ],
+)
+def test_each_option_becomes_the_tools(
+    recording_tool: Calls, model: Path, arguments: dict[str, object], words: list[str]
+) -> None:
+    quantc.quantize(model, ROWS, **arguments)  # type: ignore[arg-type]
+    (call,) = recording_tool()
+    given = [word for word in call if word.startswith("--") and ("=" in word or word == "--require-int")]
+    assert given == [*words, "--progress=json"]
 
 
 def test_calibration_is_written_as_float32(recording_tool: Calls, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +173,29 @@ def test_models_of_frameworks_name_the_exporter(recording_tool: Calls, root: str
         ({"prune": ""}, TypeError, "prune"),
         ({"cpu": 3}, TypeError, "cpu"),
         ({"progress": 3}, TypeError, "progress"),
+        ({"prefer": "size"}, ValueError, "prefer: 'size' is none of 'accuracy', 'speed'"),
+        ({"percentile": 99.9}, ValueError, "percentile: is of method='percentile', and the method is 'auto'"),
+        ({"method": "percentile", "percentile": 50}, ValueError, "percentile: needs a share in percent, above 50"),
+        ({"method": "percentile", "percentile": 100.1}, ValueError, "percentile: needs a share in percent, above 50"),
+        ({"method": "percentile", "percentile": "99%"}, ValueError, "percentile: needs a finite number, got '99%'"),
+        ({"freeze": 3}, ValueError, r"freeze: needs names of layers, or patterns such as 'fc\*', got 3"),
+        ({"freeze": ["fc1", ""]}, ValueError, "freeze: needs names of layers"),
+        ({"freeze": [b"fc1"]}, ValueError, "freeze: needs names of layers"),
+        ({"fold": ["x[3]"]}, ValueError, "fold: needs a mapping of names to a number or 'mean'"),
+        ({"fold": {3: 0.5}}, ValueError, "fold: needs a mapping of names"),
+        ({"fold": {"x[3]": "median"}}, ValueError, r"fold\['x\[3\]'\]: needs a finite number or 'mean', got 'median'"),
+        ({"fold": {"x[3]": None}}, ValueError, r"fold\['x\[3\]'\]: needs a finite number or 'mean', got None"),
+        ({"fold": {"x[3]": float("inf")}}, ValueError, "needs a finite number or 'mean', got inf"),
+        ({"fold": {"x[3]": 1e39}}, ValueError, r"needs a number of float32, got 1e\+39"),
+        ({"fix_range": [("fc1", 0, 1)]}, ValueError, r"fix_range: needs a mapping of names to \(lo, hi\)"),
+        ({"fix_range": {"": (0, 1)}}, ValueError, r"fix_range: needs a mapping of names to \(lo, hi\)"),
+        ({"fix_range": {"fc1": 3}}, ValueError, r"fix_range\['fc1'\]: needs two numbers \(lo, hi\), got 3"),
+        ({"fix_range": {"fc1": "01"}}, ValueError, r"fix_range\['fc1'\]: needs two numbers \(lo, hi\), got '01'"),
+        ({"fix_range": {"fc1": (0, 1, 2)}}, ValueError, r"needs two numbers \(lo, hi\), got \(0, 1, 2\)"),
+        ({"fix_range": {"fc1": (0, "1")}}, ValueError, r"fix_range\['fc1'\]: needs a finite number, got '1'"),
+        ({"fix_range": {"fc1": (1, 1)}}, ValueError, "needs two numbers of float32, the smaller first"),
+        ({"fix_range": {"fc1": (0, 1e39)}}, ValueError, "needs two numbers of float32, the smaller first"),
+        ({"fix_range": {"fc1": (0, float("nan"))}}, ValueError, "needs a finite number, got nan"),
         ({"calibration": np.zeros((0, 3))}, ValueError, "calibration: needs at least one row"),
         ({"calibration": np.float32(1)}, ValueError, "calibration: needs at least one row"),
         ({"calibration": {}}, ValueError, "calibration: the mapping holds no array"),
@@ -189,3 +245,43 @@ def test_failed_compilation_leaves_no_files(
     with pytest.raises(quantc.QuantcError, match="node x: no"):
         quantc.quantize(model, ROWS)
     assert list(temporary.iterdir()) == []
+
+
+def test_the_same_program_as_by_command_line(tmp_path: Path) -> None:
+    path, rows = two_layers.save(tmp_path)
+    arguments = {
+        "method": "percentile",
+        "percentile": 99,
+        "prefer": "speed",
+        "freeze": ["fc2"],
+        "fold": {"x[3]": "mean", "x[5]": 0.25},
+        "fix_range": {"relu1": (0, 4.5)},
+        "require_int": True,
+    }
+    flags = ["--method=percentile", "--percentile=99", "--prefer=speed", "--freeze=fc2", "--fold=x[3]=mean",
+             "--fold=x[5]=0.25", "--fix-range=relu1=0:4.5", "--require-int"]  # fmt: skip
+    quantc.quantize(path, rows, **arguments).save(tmp_path / "python")  # type: ignore[arg-type]
+    data = tmp_path / "rows.npy"
+    command: list[str | Path] = [find_tool(), "compile", path, "--calibration", data, "--name=net", *flags]
+    subprocess.run([*command, "-o", tmp_path / "tool"], check=True)
+    made = (tmp_path / "tool/net.o").read_bytes()
+    assert (tmp_path / "python/net.o").read_bytes() == made
+    # Each of them changes the program, so that none could be lost unseen; but for the check of integers.
+    for name in arguments.keys() - {"method", "percentile", "require_int"}:
+        others = {key: value for key, value in arguments.items() if key != name}
+        quantc.quantize(path, rows, **others).save(tmp_path / name)  # type: ignore[arg-type]
+        assert (tmp_path / name / "net.o").read_bytes() != made, name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"freeze": "fc9"}, "freeze-layers: no dense layer is named 'fc9'; the nearest are 'fc2', 'relu1'"),
+        ({"fold": {"x[12]": 0.5}}, "'x' has only 12 features, 0 to 11"),
+        ({"fix_range": {"fc9": (0, 1)}}, "--fix-range: no value that is measured has the name 'fc9'"),
+    ],
+)
+def test_names_that_the_network_has_not(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
+    path, rows = two_layers.save(tmp_path)
+    with pytest.raises(quantc.QuantcError, match=re.escape(message)):
+        quantc.quantize(path, rows, **arguments)  # type: ignore[arg-type]

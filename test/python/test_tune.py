@@ -86,6 +86,33 @@ def test_points_are_what_they_say(work: Work) -> None:
     assert sqnr == pytest.approx(point.sqnr_db, abs=0.05)
 
 
+def test_the_order_of_the_rows_does_not_matter(work: Work, tmp_path: Path) -> None:
+    """Of 400 rows, single layers are measured on 256."""
+    found = []
+    for name, order in (("as-is", np.arange(400)), ("permuted", np.random.default_rng(5).permutation(400))):
+        np.save(tmp_path / f"{name}.npy", work.rows[order])
+        done = tool(
+            "tune", work.model, "--calibration", tmp_path / f"{name}.npy", "--minimize=size", "--points=4",
+            "-o", tmp_path / name,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads((tmp_path / name / "frontier.json").read_text()))
+    first, second = found
+    for key in ("points", "sensitivity"):
+        assert len(first[key]) == len(second[key]) > 1
+        for one, other in zip(first[key], second[key], strict=True):
+            assert one.keys() == other.keys()
+            for figure in one.keys() - {"us_per_row"}:  # the one that is timed
+                assert other[figure] == (
+                    pytest.approx(one[figure], rel=1e-6) if is_numeric(one[figure]) else one[figure]
+                )
+
+
+def is_numeric(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return all(isinstance(v, float) for v in values)
+
+
 def test_files_and_the_budget(work: Work) -> None:
     out = work.folder / "tuned"
     done = tool(

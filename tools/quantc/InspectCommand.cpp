@@ -17,6 +17,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace llvm;
 using mlir::qnet::Manifest;
 using mlir::qnet::ManifestParams;
@@ -126,16 +128,28 @@ static std::string bitsText(const mlir::qnet::ManifestLayer &layer) {
 static std::string reasonText(const mlir::qnet::ManifestLayer &layer,
                               const Manifest &manifest) {
   std::string text = layer.weightsNote;
+  if (!layer.inputNote.empty())
+    text += (text.empty() ? "" : "; ") + layer.inputNote;
   for (const mlir::qnet::LedgerEntry &entry : manifest.ledger)
     if (entry.node == layer.name && entry.op == layer.op)
       text += (text.empty() ? "" : "; ") + entry.reason;
   return text;
 }
 
+/// "52.3", or nothing; of what is stored in more than 8 bits, the figure of 8.
+static std::string decibelsText(std::optional<double> sqnr,
+                                bool isOfOtherBits) {
+  if (!sqnr)
+    return "";
+  return formatv(
+      "{0}{1}", std::isfinite(*sqnr) ? formatv("{0:f1}", *sqnr).str() : "exact",
+      isOfOtherBits ? " in 8 bits" : "");
+}
+
 static void printLedger(const Manifest &manifest) {
   TextTable table({"nodes of the model", "became", "bits", "kernel",
                    "products a row", "weight bytes", "time over float",
-                   "reason"});
+                   "storing it, dB", "weights, dB", "reason"});
   int64_t inFloat = 0;
   for (const mlir::qnet::ManifestLayer &layer : manifest.layers) {
     bool isFloat =
@@ -153,6 +167,8 @@ static void printLedger(const Manifest &manifest) {
          layer.timeOverFloat == 0
              ? std::string()
              : formatv("{0:f2}", layer.timeOverFloat).str(),
+         decibelsText(layer.storageSqnr, layer.outputBits > 8),
+         decibelsText(layer.weightsSqnr, /*isOfOtherBits=*/false),
          reasonText(layer, manifest)});
   }
   table.print(outs());

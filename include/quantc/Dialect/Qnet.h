@@ -47,6 +47,7 @@ inline constexpr llvm::StringLiteral kStoredAsAttr = "qnet.stored_as";
 inline constexpr llvm::StringLiteral kSeenRangeAttr = "qnet.seen_range";
 /// The power of the error (f64) that storing the value in 8 bits in its range,
 /// and nothing else, makes in the network's outputs, over their own power.
+/// Quantize leaves it on the integer op that stores the value.
 inline constexpr llvm::StringLiteral kOutputNoiseAttr = "qnet.output_noise";
 
 /// Discardable attributes that Calibrate leaves for Quantize on a dense layer

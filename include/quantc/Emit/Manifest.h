@@ -85,6 +85,16 @@ struct ManifestLayer {
   /// Why these bits and not those that were asked for; mostly empty, and then
   /// not in the file.
   std::string weightsNote;
+  /// Why its input has more than 8 bits, where the compiler chose; mostly
+  /// empty, and then not in the file.
+  std::string inputNote;
+  /// Signal over error of the network's outputs in dB on calibration rows, if
+  /// nothing is rounded but what this op stores, to 8 bits, whatever its bits
+  /// are; infinite without an error, nothing where it was not measured.
+  std::optional<double> storageSqnr;
+  /// Signal over error of the op's own output in dB on calibration rows, if
+  /// nothing is rounded but its weights.
+  std::optional<double> weightsSqnr;
   /// What pruning took of it, and what error that adds; mostly empty, and then
   /// not in the file.
   std::string prunedNote;

@@ -40,6 +40,9 @@ public:
     std::string labels;            ///< A .npy file, or "".
     /// More rows than this are thinned to every second, third, ... one.
     int64_t mostRows = int64_t(1) << 16;
+    /// Of different rows, the at most `mostRows` that a RowSample keeps, in its
+    /// order: those of the file may come in any. Without labels.
+    bool isSample = false;
   };
 
   /// Reads the rows (those with a NaN are left out) and runs the float network,

@@ -73,6 +73,7 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
     has no more than `small`. In a network that small a call is over before
     arithmetic counts. Where the sum is above what `bad-sqnr` allows and one value
     causes more than half of it, the layers that read it may be `bad-share`.
+    `qnet.widened` says what 8 bits would do.
 
     Left as they are: layers that have a precision already, those that will have
     weights of 4 bits, and, without `tables`, those that read the result of a
@@ -255,6 +256,10 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     comes before the option, and `int4` there takes layers of any number of weights.
 
     With `requant=fixed` quantized results use an integer multiplier and shift.
+
+    With `note-rounding`, layers with `qnet.second_moment` get
+    `qnet.rounding_noise`: the power of the error that the rounding of their
+    weights makes in their own output on those rows, over that of the output.
   }];
   let options = [
     Option<"weights", "weights", "std::string", "\"int8\"",
@@ -264,7 +269,9 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     Option<"requant", "requant", "std::string", "\"float\"",
            "Requantization: float (one f32 multiplication) or fixed (integers)">,
     Option<"biasCorrection", "bias-correction", "bool", "true",
-           "Correct the bias for the mean error of rounded weights">];
+           "Correct the bias for the mean error of rounded weights">,
+    Option<"noteRounding", "note-rounding", "bool", "false",
+           "Note what the rounding of weights does to a layer's output">];
   let dependentDialects = ["::mlir::qnet::QnetDialect",
                            "::mlir::quant::QuantDialect"];
 }

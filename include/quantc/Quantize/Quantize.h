@@ -23,6 +23,15 @@ inline constexpr llvm::StringLiteral kPreactivationRangeAttr =
 /// other bits than asked for.
 inline constexpr llvm::StringLiteral kWeightsAttr = "qnet.weights";
 
+/// A discardable attribute (string) on a dense layer: why its input has 15 bits
+/// where the choice was the compiler's.
+inline constexpr llvm::StringLiteral kWidenedAttr = "qnet.widened";
+
+/// A discardable attribute (f64) on an integer dense layer: the power of the
+/// error that the rounding of its weights, and nothing else, makes in its own
+/// output, over the power of that output.
+inline constexpr llvm::StringLiteral kRoundingNoiseAttr = "qnet.rounding_noise";
+
 /// A discardable attribute (type) on a value's producer, or on the argument:
 /// quantization parameters that the source model fixes.
 inline constexpr llvm::StringLiteral kParametersAttr = "qnet.parameters";
@@ -80,6 +89,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
       *this, "bias-correction",
       llvm::cl::desc("correct biases for the mean error of rounded weights"),
       llvm::cl::init(true)};
+  Option<bool> noteRounding{
+      *this, "note-rounding",
+      llvm::cl::desc("note on layers what the rounding of their weights does"),
+      llvm::cl::init(false)};
 };
 
 /// The passes up to the rounding of weights: values have parameters, weights
