@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Pipeline/Compile.h"
 
+#include "Equalization.h"
 #include "MatchInputs.h"
 #include "MeasuredPruning.h"
 #include "PackageWriter.h"
@@ -305,6 +306,10 @@ LogicalResult Compilation::calibrateGraph() {
       return report(context, ranges.takeError());
     given = std::move(*ranges);
   }
+  if (failed(equalize(
+          *module, options, *stage, given, [&] { return openRows(); },
+          makeNativeRunner)))
+    return failure();
   if (options.calibration.empty()) {
     calibration = std::move(given);
     if (failed(applyRanges(*module, calibration)))
@@ -488,6 +493,7 @@ LogicalResult Compilation::emit() {
                    {"prune", options.prune},
                    {"requant", options.requant},
                    {"weights", options.weights}};
+  facts.methods["equalize"] = options.equalize;
   if (!bits.empty())
     facts.methods["precision"] = bits;
   for (const ObservedRange &range : calibration.tensors) {
