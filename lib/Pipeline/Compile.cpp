@@ -146,6 +146,8 @@ private:
   LogicalResult import();
   FailureOr<CalibrationOptions> calibrationOptions();
   FailureOr<std::unique_ptr<RowSource>> openRows();
+  LogicalResult equalizeChannels(const CalibrationOptions &stage,
+                                 const CalibrationSummary &given);
   LogicalResult calibrateGraph();
   LogicalResult quantize();
   LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat,
@@ -175,7 +177,8 @@ private:
   /// are to be chosen.
   OwningOpRef<ModuleOp> network;
   std::unique_ptr<Evaluation> sample, validation;
-  std::string bits; ///< What was chosen, in short.
+  std::string bits;                  ///< What was chosen, in short.
+  std::string equalization = "none"; ///< Likewise: how channels were rescaled.
 };
 } // namespace
 
@@ -287,6 +290,37 @@ FailureOr<std::unique_ptr<RowSource>> Compilation::openRows() {
   return std::move(*rows);
 }
 
+/// What --equalize asks for; left to itself, what helps, at high effort only.
+LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
+                                            const CalibrationSummary &given) {
+  auto rescale = [&](ModuleOp graph, StringRef how) {
+    return equalize(
+        graph, how, stage, given, [&] { return openRows(); }, makeNativeRunner);
+  };
+  if (options.equalize != "auto") {
+    equalization = options.equalize;
+  } else if (options.effort == "high" && !options.calibration.empty() &&
+             options.to >= Stage::Quantize) {
+    CalibrationOptions trial = stage;
+    trial.progress = nullptr;
+    if (!options.ranges.empty())
+      trial.given = &given;
+    equalization = chooseEqualization(
+        *module, options.calibration, kSampleRows, rescale,
+        [&](ModuleOp graph) -> LogicalResult {
+          auto rows = openRows();
+          if (failed(rows) ||
+              failed(calibrate(graph, **rows, makeNativeRunner, trial)) ||
+              failed(quantizeGraph(graph, options.allowFloat, "default")))
+            return failure();
+          return runPasses(graph, [](OpPassManager &passes) {
+            buildOptimizePipeline(passes, OptimizeOptions());
+          });
+        });
+  }
+  return rescale(*module, equalization);
+}
+
 LogicalResult Compilation::calibrateGraph() {
   CalibrationSummary given;
   network = module->clone();
@@ -306,9 +340,7 @@ LogicalResult Compilation::calibrateGraph() {
       return report(context, ranges.takeError());
     given = std::move(*ranges);
   }
-  if (failed(equalize(
-          *module, options, *stage, given, [&] { return openRows(); },
-          makeNativeRunner)))
+  if (failed(equalizeChannels(*stage, given)))
     return failure();
   if (options.calibration.empty()) {
     calibration = std::move(given);
@@ -493,7 +525,7 @@ LogicalResult Compilation::emit() {
                    {"prune", options.prune},
                    {"requant", options.requant},
                    {"weights", options.weights}};
-  facts.methods["equalize"] = options.equalize;
+  facts.methods["equalize"] = equalization;
   if (!bits.empty())
     facts.methods["precision"] = bits;
   for (const ObservedRange &range : calibration.tensors) {

@@ -170,9 +170,9 @@ static Error checkPruning(const CompileOptions &options) {
 /// Rescaling of hidden channels, which is done in the stage Calibrate.
 static Error checkEqualize(const CompileOptions &options) {
   if (Error error = checkChoice("equalize", options.equalize,
-                                {"none", "weights", "activations"}))
+                                {"auto", "none", "weights", "activations"}))
     return error;
-  if (options.equalize == "none")
+  if (options.equalize == "auto" || options.equalize == "none")
     return Error::success();
   if (options.from > Stage::Calibrate || options.to < Stage::Calibrate)
     return wrongUsage("--equalize=" + options.equalize +

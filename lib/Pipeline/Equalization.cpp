@@ -1,6 +1,8 @@
 //===- Equalization.cpp - rescale hidden channels -------------------------===//
 #include "Equalization.h"
 
+#include "quantc/Dialect/ChannelExponents.h"
+#include "quantc/Pipeline/Evaluation.h"
 #include "quantc/Prepare/Prepare.h"
 
 #include "mlir/IR/Verifier.h"
@@ -9,13 +11,17 @@
 using namespace mlir;
 using namespace mlir::qnet;
 
-LogicalResult qnet::equalize(ModuleOp module, const CompileOptions &options,
+/// What another scale has to gain on the sample to be taken, in dB: less may be
+/// chance.
+static constexpr double kLeastGain = 1.0;
+
+LogicalResult qnet::equalize(ModuleOp module, StringRef how,
                              const CalibrationOptions &calibration,
                              const CalibrationSummary &given, RowOpener open,
                              RunnerFactory makeRunner) {
-  if (options.equalize == "none")
+  if (how == "none")
     return success();
-  const bool byActivations = options.equalize == "activations";
+  const bool byActivations = how == "activations";
   if (byActivations &&
       failed(measureStatistics(module, calibration, open, makeRunner,
                                /*secondMoments=*/true)))
@@ -34,4 +40,59 @@ LogicalResult qnet::equalize(ModuleOp module, const CompileOptions &options,
     return failure();
   dropStatistics(module);
   return verify(module);
+}
+
+static bool isRescaled(ModuleOp module) {
+  return module
+      .walk([](DenseOp layer) {
+        return layer->hasAttr(kChannelExponentsAttr) ? WalkResult::interrupt()
+                                                     : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+std::string qnet::chooseEqualization(
+    ModuleOp module, ArrayRef<std::string> rows, int64_t mostRows,
+    llvm::function_ref<LogicalResult(ModuleOp, StringRef how)> rescale,
+    llvm::function_ref<LogicalResult(ModuleOp)> compile) {
+  // What is wrong with the network or the rows, its own compilation says.
+  ScopedDiagnosticHandler silent(module.getContext(),
+                                 [](Diagnostic &) { return success(); });
+  std::unique_ptr<Evaluation> evaluation;
+  auto measure = [&](ModuleOp trial) -> std::optional<double> {
+    if (failed(compile(trial)))
+      return std::nullopt;
+    FailureOr<Quality> quality = evaluation->measure(trial);
+    if (failed(quality))
+      return std::nullopt;
+    return quality->sqnr();
+  };
+  std::string best = "none";
+  std::optional<double> most;
+  for (StringRef how : {"weights", "activations"}) {
+    OwningOpRef<ModuleOp> trial = module.clone();
+    if (failed(rescale(*trial, how)) || !isRescaled(*trial))
+      continue;
+    if (!evaluation) {
+      Evaluation::Data data;
+      data.rows = rows;
+      data.mostRows = mostRows;
+      auto made = Evaluation::make(module, data);
+      if (failed(made))
+        return best;
+      evaluation = std::move(*made);
+      OwningOpRef<ModuleOp> base = module.clone();
+      most = measure(*base);
+      if (!most)
+        return best;
+      *most += kLeastGain;
+    }
+    std::optional<double> sqnr = measure(*trial);
+    // False for NaN too.
+    if (!sqnr || !(*sqnr > *most))
+      continue;
+    most = sqnr;
+    best = how.str();
+  }
+  return best;
 }

@@ -70,8 +70,8 @@ std::vector<Repair> flagRepairs(const CompileOptions &options) {
                          o.percentile = 0;
                        }});
   // Ranges that are given belong to the channels as they are.
-  if (options.equalize == "none" && options.ranges.empty() &&
-      !options.calibration.empty()) {
+  if (options.equalize != "weights" && options.equalize != "activations" &&
+      options.ranges.empty() && !options.calibration.empty()) {
     repairs.push_back({"hidden channels of like weights", "--equalize=weights",
                        [](CompileOptions &o) { o.equalize = "weights"; }});
     repairs.push_back({"hidden channels of like values",

@@ -148,7 +148,7 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
       {"threads", [](Options o) { o.threads = 1025; }, "from 1 to 1024"},
       {"percentile", [](Options o) { o.percentile = 40; }, "above 50"},
       {"equalize", [](Options o) { o.equalize = "rows"; },
-       "choose from none, weights, activations"},
+       "choose from auto, none, weights, activations"},
       {"equalize without rows",
        [](Options o) {
          o.equalize = "activations";

@@ -71,6 +71,17 @@ def test_channels_of_unlike_size_cost_nothing_when_equalized(networks: dict[str,
         assert sqnr(networks["even"], how) > even - 3, how
 
 
+def test_high_effort_finds_out_by_itself(networks: dict[str, Path]) -> None:
+    x, y = rows(500, 3), rows(500, 4)
+    for name, chosen in (("spread", {"weights", "activations"}), ("even", {"none"})):
+        high = quantc.quantize(networks[name], x, activations="int8", effort="high")
+        assert high.manifest["methods"]["equalize"] in chosen
+    plain = quantc.quantize(networks["spread"], x, activations="int8", effort="high", equalize="none")
+    assert plain.manifest["methods"]["equalize"] == "none"
+    best = quantc.quantize(networks["spread"], x, activations="int8", effort="high")
+    assert best.compare(y)["layers"][-1]["sqnr_db"] > plain.compare(y)["layers"][-1]["sqnr_db"] + 6
+
+
 @pytest.mark.parametrize("equalize", ["weights", "activations"])
 def test_compare_knows_the_scales(networks: dict[str, Path], equalize: str) -> None:
     """Each value is compared with the float network's of the same scale, and undoing all gives that network."""

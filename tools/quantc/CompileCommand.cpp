@@ -112,9 +112,10 @@ static cl::opt<std::string> prune(
 static cl::opt<std::string>
     equalize("equalize", cl::value_desc("BY"),
              cl::desc("rescale hidden channels so that one range fits them: "
-                      "none (default), weights, or activations (by what the "
-                      "calibration rows give)"),
-             cl::init("none"), cl::sub(compileCommand));
+                      "weights, activations (by what the calibration rows "
+                      "give), none, or auto (default: none, but with "
+                      "--effort=high what helps)"),
+             cl::init("auto"), cl::sub(compileCommand));
 static cl::list<std::string>
     freeze("freeze", cl::value_desc("NAME"),
            cl::desc("dense layer, or pattern of names, whose parameters are "
