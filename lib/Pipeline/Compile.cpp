@@ -17,6 +17,7 @@
 #include "quantc/Kernels/KernelTable.h"
 #include "quantc/Optimize/Optimize.h"
 #include "quantc/Pipeline/Native.h"
+#include "quantc/Prepare/Equalize.h"
 #include "quantc/Prepare/Prepare.h"
 #include "quantc/Quantize/Quantize.h"
 
@@ -318,7 +319,14 @@ LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
           });
         });
   }
-  return rescale(*module, equalization);
+  if (equalization == "none")
+    return success();
+  if (failed(rescale(*module, equalization)))
+    return failure();
+  // What the search over bits measures of the layers is of those of one scale.
+  scaleChannelsLike(network->lookupSymbol<func::FuncOp>("main"),
+                    module->lookupSymbol<func::FuncOp>("main"));
+  return success();
 }
 
 LogicalResult Compilation::calibrateGraph() {
