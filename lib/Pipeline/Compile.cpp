@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Pipeline/Compile.h"
 
+#include "Equalization.h"
 #include "MatchInputs.h"
 #include "MeasuredPruning.h"
 #include "PackageWriter.h"
@@ -16,6 +17,7 @@
 #include "quantc/Kernels/KernelTable.h"
 #include "quantc/Optimize/Optimize.h"
 #include "quantc/Pipeline/Native.h"
+#include "quantc/Prepare/Equalize.h"
 #include "quantc/Prepare/Prepare.h"
 #include "quantc/Quantize/Quantize.h"
 
@@ -145,6 +147,8 @@ private:
   LogicalResult import();
   FailureOr<CalibrationOptions> calibrationOptions();
   FailureOr<std::unique_ptr<RowSource>> openRows();
+  LogicalResult equalizeChannels(const CalibrationOptions &stage,
+                                 const CalibrationSummary &given);
   LogicalResult calibrateGraph();
   LogicalResult quantize();
   LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat, StringRef effort,
@@ -174,7 +178,8 @@ private:
   /// are to be chosen.
   OwningOpRef<ModuleOp> network;
   std::unique_ptr<Evaluation> sample, validation;
-  std::string bits; ///< What was chosen, in short.
+  std::string bits;                  ///< What was chosen, in short.
+  std::string equalization = "none"; ///< Likewise: how channels were rescaled.
 };
 } // namespace
 
@@ -286,6 +291,44 @@ FailureOr<std::unique_ptr<RowSource>> Compilation::openRows() {
   return std::move(*rows);
 }
 
+/// What --equalize asks for; left to itself, what helps, at high effort only.
+LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
+                                            const CalibrationSummary &given) {
+  auto rescale = [&](ModuleOp graph, StringRef how) {
+    return equalize(
+        graph, how, stage, given, [&] { return openRows(); }, makeNativeRunner);
+  };
+  if (options.equalize != "auto") {
+    equalization = options.equalize;
+  } else if (options.effort == "high" && !options.calibration.empty() &&
+             options.to >= Stage::Quantize) {
+    CalibrationOptions trial = stage;
+    trial.progress = nullptr;
+    if (!options.ranges.empty())
+      trial.given = &given;
+    equalization = chooseEqualization(
+        *module, options.calibration, kSampleRows, rescale,
+        [&](ModuleOp graph) -> LogicalResult {
+          auto rows = openRows();
+          if (failed(rows) ||
+              failed(calibrate(graph, **rows, makeNativeRunner, trial)) ||
+              failed(quantizeGraph(graph, options.allowFloat, "default")))
+            return failure();
+          return runPasses(graph, [](OpPassManager &passes) {
+            buildOptimizePipeline(passes, OptimizeOptions());
+          });
+        });
+  }
+  if (equalization == "none")
+    return success();
+  if (failed(rescale(*module, equalization)))
+    return failure();
+  // What the search over bits measures of the layers is of those of one scale.
+  scaleChannelsLike(network->lookupSymbol<func::FuncOp>("main"),
+                    module->lookupSymbol<func::FuncOp>("main"));
+  return success();
+}
+
 LogicalResult Compilation::calibrateGraph() {
   CalibrationSummary given;
   network = module->clone();
@@ -305,6 +348,8 @@ LogicalResult Compilation::calibrateGraph() {
       return report(context, ranges.takeError());
     given = std::move(*ranges);
   }
+  if (failed(equalizeChannels(*stage, given)))
+    return failure();
   if (options.calibration.empty()) {
     calibration = std::move(given);
     if (failed(applyRanges(*module, calibration)))
@@ -492,6 +537,7 @@ LogicalResult Compilation::emit() {
                    {"prune", options.prune},
                    {"requant", options.requant},
                    {"weights", options.weights}};
+  facts.methods["equalize"] = equalization;
   if (!bits.empty())
     facts.methods["precision"] = bits;
   for (const ObservedRange &range : calibration.tensors) {

@@ -167,6 +167,24 @@ static Error checkPruning(const CompileOptions &options) {
   return Error::success();
 }
 
+/// Rescaling of hidden channels, which is done in the stage Calibrate.
+static Error checkEqualize(const CompileOptions &options) {
+  if (Error error = checkChoice("equalize", options.equalize,
+                                {"auto", "none", "weights", "activations"}))
+    return error;
+  if (options.equalize == "auto" || options.equalize == "none")
+    return Error::success();
+  if (options.from > Stage::Calibrate || options.to < Stage::Calibrate)
+    return wrongUsage("--equalize=" + options.equalize +
+                      " is done in the stage calibrate; begin at it or "
+                      "earlier, and end at it or later");
+  if (options.equalize == "activations" && options.calibration.empty())
+    return wrongUsage("--equalize=activations needs rows to tell which "
+                      "channels are large; give them with --calibration, or "
+                      "use --equalize=weights");
+  return Error::success();
+}
+
 Error checkOptions(const CompileOptions &options) {
   if (options.model.empty())
     return wrongUsage("no model; name an ONNX file");
@@ -226,6 +244,8 @@ Error checkOptions(const CompileOptions &options) {
     return error;
   if (Error error =
           checkChoice("effort", options.effort, {"low", "default", "high"}))
+    return error;
+  if (Error error = checkEqualize(options))
     return error;
   // False for NaN too.
   const bool keepsMost = options.percentile > 50 && options.percentile <= 100;

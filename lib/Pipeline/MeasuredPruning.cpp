@@ -35,8 +35,26 @@ static void copyStatistics(func::FuncOp from, func::FuncOp to) {
         target.setDiscardableAttr(name, attribute);
 }
 
-/// What belongs to the network before it was pruned.
-static void dropStatistics(func::FuncOp main) {
+LogicalResult qnet::measureStatistics(ModuleOp module,
+                                      CalibrationOptions calibration,
+                                      RowOpener open, RunnerFactory makeRunner,
+                                      bool secondMoments) {
+  FailureOr<std::unique_ptr<RowSource>> rows = open();
+  if (failed(rows))
+    return failure();
+  OwningOpRef<ModuleOp> measured = module.clone();
+  // The ranges are not used: the quickest method does.
+  calibration.method = RangeMethod::MinMax;
+  calibration.secondMoments = secondMoments;
+  if (failed(calibrate(*measured, **rows, makeRunner, calibration)))
+    return failure();
+  copyStatistics(measured->lookupSymbol<func::FuncOp>("main"),
+                 module.lookupSymbol<func::FuncOp>("main"));
+  return success();
+}
+
+void qnet::dropStatistics(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
   for (unsigned i = 0, e = main.getNumArguments(); i < e; ++i)
     main.removeArgAttr(i, kChannelMeanAttr);
   for (Operation &op : main.getBody().front())
@@ -46,34 +64,24 @@ static void dropStatistics(func::FuncOp main) {
       op.removeDiscardableAttr(name);
 }
 
-LogicalResult qnet::pruneWithRows(
-    ModuleOp module, const CompileOptions &options,
-    CalibrationOptions calibration,
-    llvm::function_ref<FailureOr<std::unique_ptr<RowSource>>()> open,
-    RunnerFactory makeRunner) {
+LogicalResult qnet::pruneWithRows(ModuleOp module,
+                                  const CompileOptions &options,
+                                  CalibrationOptions calibration,
+                                  RowOpener open, RunnerFactory makeRunner) {
   llvm::Expected<PruneRequest> request = parsePrune(options.prune);
   if (!request)
     return module.emitError() << llvm::toString(request.takeError());
   const bool prunes = prunesWithRows(options);
   if (!prunes && options.folds.empty())
     return success();
-  auto main = module.lookupSymbol<func::FuncOp>("main");
   const bool needsRows =
       prunes || llvm::any_of(options.folds, [](StringRef fold) {
         return fold.ends_with("=mean");
       });
-  if (needsRows && !options.calibration.empty()) {
-    FailureOr<std::unique_ptr<RowSource>> rows = open();
-    if (failed(rows))
-      return failure();
-    OwningOpRef<ModuleOp> measured = module.clone();
-    // The ranges are not used: the quickest method does.
-    calibration.method = RangeMethod::MinMax;
-    calibration.secondMoments = prunes;
-    if (failed(calibrate(*measured, **rows, makeRunner, calibration)))
-      return failure();
-    copyStatistics(measured->lookupSymbol<func::FuncOp>("main"), main);
-  }
+  if (needsRows && !options.calibration.empty() &&
+      failed(measureStatistics(module, calibration, open, makeRunner,
+                               /*secondMoments=*/prunes)))
+    return failure();
   MeasuredPruneOptions stage;
   stage.folds = options.folds;
   stage.pattern = request->pattern;
@@ -85,6 +93,6 @@ LogicalResult qnet::pruneWithRows(
   buildMeasuredPrunePipeline(passes, stage);
   if (failed(passes.run(module)))
     return failure();
-  dropStatistics(main);
+  dropStatistics(module);
   return verify(module);
 }

@@ -11,14 +11,24 @@ namespace mlir::qnet {
 /// place of Prepare, which has none.
 bool prunesWithRows(const CompileOptions &options);
 
+/// Opens the rows of --calibration; each call begins at the first.
+using RowOpener = llvm::function_ref<FailureOr<std::unique_ptr<RowSource>>()>;
+
+/// Runs the rows through the module and leaves on it what was measured, but no
+/// ranges: means, and with `secondMoments` those of the layers' inputs.
+LogicalResult measureStatistics(ModuleOp module, CalibrationOptions calibration,
+                                RowOpener open, RunnerFactory makeRunner,
+                                bool secondMoments);
+
+/// Takes it away again: it belongs to the network as it was then.
+void dropStatistics(ModuleOp module);
+
 /// Folds and prunes a prepared module. Where that takes second moments or
 /// means, the rows are run through it first. Their ranges are dropped: those of
 /// the pruned network are others. Errors are diagnostics.
-LogicalResult
-pruneWithRows(ModuleOp module, const CompileOptions &options,
-              CalibrationOptions calibration,
-              llvm::function_ref<FailureOr<std::unique_ptr<RowSource>>()> open,
-              RunnerFactory makeRunner);
+LogicalResult pruneWithRows(ModuleOp module, const CompileOptions &options,
+                            CalibrationOptions calibration, RowOpener open,
+                            RunnerFactory makeRunner);
 
 } // namespace mlir::qnet
 

@@ -69,6 +69,15 @@ std::vector<Repair> flagRepairs(const CompileOptions &options) {
                          o.method = "minmax";
                          o.percentile = 0;
                        }});
+  // Ranges that are given belong to the channels as they are.
+  if (options.equalize != "weights" && options.equalize != "activations" &&
+      options.ranges.empty() && !options.calibration.empty()) {
+    repairs.push_back({"hidden channels of like weights", "--equalize=weights",
+                       [](CompileOptions &o) { o.equalize = "weights"; }});
+    repairs.push_back({"hidden channels of like values",
+                       "--equalize=activations",
+                       [](CompileOptions &o) { o.equalize = "activations"; }});
+  }
   if (options.prefer == "speed")
     repairs.push_back({"all 255 steps of activations", "--prefer=accuracy",
                        [](CompileOptions &o) { o.prefer = "accuracy"; }});

@@ -68,3 +68,17 @@ void mlir::qnet::buildMeasuredPrunePipeline(
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyPrepared());
 }
+
+void mlir::qnet::buildEqualizePipeline(OpPassManager &pm, Equalize how,
+                                       ArrayRef<std::string> kept) {
+  if (how == Equalize::Weights) {
+    EqualizeLayersOptions options;
+    options.keep.assign(kept.begin(), kept.end());
+    pm.addPass(createEqualizeLayers(options));
+  } else {
+    MigrateOutliersOptions options;
+    options.keep.assign(kept.begin(), kept.end());
+    pm.addPass(createMigrateOutliers(options));
+  }
+  pm.addPass(createVerifyPrepared());
+}

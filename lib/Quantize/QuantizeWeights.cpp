@@ -19,6 +19,7 @@
 #include "StorageTypes.h"
 #include "UnarySteps.h"
 
+#include "quantc/Dialect/ChannelExponents.h"
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Numerics/Parameters.h"
 #include "quantc/Quantize/Passes.h"
@@ -249,8 +250,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   auto integer = QDenseOp::create(builder, location, resultType,
                                   dequantize.getInput(), weightValue, biasValue,
                                   multiplier, shift, outBiasValue, groupValue);
-  for (StringRef name : {StringRef(kPrunedAttr), StringRef(kFrozenAttr),
-                         StringRef(kWidenedAttr)})
+  for (StringRef name :
+       {StringRef(kPrunedAttr), StringRef(kFrozenAttr), StringRef(kWidenedAttr),
+        StringRef(kChannelExponentsAttr)})
     if (Attribute attribute = dense->getDiscardableAttr(name))
       integer->setDiscardableAttr(name, attribute);
   if (!whyBytes.empty())

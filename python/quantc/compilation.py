@@ -25,6 +25,7 @@ METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
 WEIGHTS = ("int8", "int4", "mixed")
 ACTIVATIONS = ("auto", "mixed", "int8", "int16")
 EFFORTS = ("low", "default", "high")
+EQUALIZE = ("auto", "none", "weights", "activations")
 MINIMIZE = ("time", "size")
 PREFER = ("accuracy", "speed")
 LARGEST_FLOAT32 = 3.4028234663852886e38
@@ -52,6 +53,7 @@ def quantize(
     *,
     activations: str = "auto",
     effort: str = "default",
+    equalize: str = "auto",
     validation: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
     minimize: str | None = None,
     plan: Plan | None = None,
@@ -103,6 +105,11 @@ def quantize(
     effort : {"low", "default", "high"}
         Work on the rounding of weights: "low" takes the nearest, "default" lets the errors of weights cancel in the
         output, "high" does all that helps, within a minute.
+    equalize : {"auto", "none", "weights", "activations"}
+        Rescale hidden channels by powers of two, which changes no float result, so that one range fits all channels of
+        a value: "weights" by the sizes of the weights that make and read a channel, "activations" by the sizes of its
+        values. For networks whose channels differ much in size; others may lose by it. "auto" does nothing, but with
+        ``effort="high"`` what gives the least error on some of the calibration rows.
     validation : array, mapping or path, optional
         Rows to judge the accuracy by; without them the calibration rows.
     minimize : {"time", "size"}, optional
@@ -146,6 +153,9 @@ def quantize(
     >>> scores = q(x)                                       # doctest: +SKIP
     """
     options = _options(method, weights, activations, effort, prune, accuracy_budget, target, cpu, threads)
+    _one_of("equalize", equalize, EQUALIZE)
+    if equalize != "auto":
+        options.append(f"--equalize={equalize}")
     if minimize is not None:
         _one_of("minimize", minimize, MINIMIZE)
         options.append(f"--minimize={minimize}")

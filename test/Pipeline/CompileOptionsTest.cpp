@@ -147,6 +147,21 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
       {"threads", [](Options o) { o.threads = 0; }, "from 1 to 1024"},
       {"threads", [](Options o) { o.threads = 1025; }, "from 1 to 1024"},
       {"percentile", [](Options o) { o.percentile = 40; }, "above 50"},
+      {"equalize", [](Options o) { o.equalize = "rows"; },
+       "choose from auto, none, weights, activations"},
+      {"equalize without rows",
+       [](Options o) {
+         o.equalize = "activations";
+         o.ranges = "ranges.json";
+         o.calibration.clear();
+       },
+       "needs rows"},
+      {"equalize behind its stage",
+       [](Options o) {
+         o.equalize = "weights";
+         o.from = Stage::Quantize;
+       },
+       "is done in the stage calibrate"},
       {"from", [](Options o) { o.from = Stage::Emit; }, "can't be begun at"},
       {"order",
        [](Options o) {

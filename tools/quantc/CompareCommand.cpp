@@ -14,6 +14,7 @@
 
 #include "quantc/Pipeline/Compile.h"
 #include "quantc/Pipeline/Pipeline.h"
+#include "quantc/Prepare/Equalize.h"
 #include "quantc/Reference/Compare.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -145,6 +146,8 @@ Error Comparison::load() {
     return problem(""); // Reported as diagnostics.
   floatMain = floatModule->lookupSymbol<mlir::func::FuncOp>("main");
   integerMain = integerModule->lookupSymbol<mlir::func::FuncOp>("main");
+  if (floatMain && integerMain)
+    mlir::qnet::scaleChannelsLike(floatMain, integerMain);
   if (!floatMain || !integerMain)
     return problem("a network has no function @main");
   if (floatMain.getNumArguments() != manifest.inputs.size() ||
@@ -197,6 +200,7 @@ CompileOptions Comparison::compileOptions() const {
   take("activations", options.activations);
   take("prefer", options.prefer);
   take("prune", options.prune);
+  take("equalize", options.equalize);
   take("requant", options.requant);
   std::string method;
   take("calibration", method);

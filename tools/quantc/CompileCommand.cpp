@@ -109,6 +109,13 @@ static cl::opt<std::string> prune(
              "F the share to remove, or features:K with K the input features "
              "to keep"),
     cl::init("none"), cl::sub(compileCommand));
+static cl::opt<std::string>
+    equalize("equalize", cl::value_desc("BY"),
+             cl::desc("rescale hidden channels so that one range fits them: "
+                      "weights, activations (by what the calibration rows "
+                      "give), none, or auto (default: none, but with "
+                      "--effort=high what helps)"),
+             cl::init("auto"), cl::sub(compileCommand));
 static cl::list<std::string>
     freeze("freeze", cl::value_desc("NAME"),
            cl::desc("dense layer, or pattern of names, whose parameters are "
@@ -191,6 +198,7 @@ static Expected<CompileOptions> readOptions() {
   options.prefer = prefer;
   options.effort = effort;
   options.prune = prune;
+  options.equalize = equalize;
   options.freeze.assign(freeze.begin(), freeze.end());
   options.folds.assign(fold.begin(), fold.end());
   options.allowFloat = allowFloat;

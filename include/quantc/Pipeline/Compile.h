@@ -69,6 +69,10 @@ struct CompileOptions {
   /// errors cancel where that takes a second, "high" does all that helps.
   std::string effort = "default";
   std::string prune = "none"; ///< See parsePrune.
+  /// Hidden channels are rescaled: "weights" (equalize-layers), "activations"
+  /// (migrate-outliers) or "none". "auto" is "none", but with effort "high"
+  /// what gives the least error on some of the rows.
+  std::string equalize = "auto";
   /// Names or patterns of dense layers that stay as they are (freeze-layers).
   std::vector<std::string> freeze;
   std::vector<std::string> folds; ///< As fold-features reads them.

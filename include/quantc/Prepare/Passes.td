@@ -292,6 +292,66 @@ def FoldFeatures : Pass<"fold-features", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def EqualizeLayers : Pass<"equalize-layers", "::mlir::ModuleOp"> {
+  let summary = "Rows and columns of hidden channels get like sizes";
+  let description = [{
+    Cross-layer equalization (Nagel et al., "Data-Free Quantization through Weight
+    Equalization and Bias Correction", 2019, section 4.1). Where
+    `f(s x) = s f(x)` for `s > 0`, a hidden channel may have any scale: the rows
+    and biases of the layers that make channel c are divided by `s[c]` and the
+    columns of those that read it multiplied, `s[c] = sqrt(r1[c] / r2[c])` with
+    `r1[c]` the largest weight of those rows and `r2[c]` of those columns, over
+    the geometric mean of all `s`. Each `s[c]` is the nearest power of two, so
+    float results keep their bits (but for numbers near the ends of the range of
+    f32). Repeated until nothing changes.
+
+    A group of channels is that of `prune-neurons-by-error`; its functions are
+    `identity`, `relu`, `leaky_relu`, `abs`, `neg` and `prelu`. Constants that are
+    added, or that `min` and `max` compare with, are rescaled too. Groups that
+    reach an input, a result, a frozen layer or an op that mixes channels stay,
+    and those whose ranges were measured. Layers that make channels note them in
+    `qnet.channel_exponents`: channel c is `2^-e[c]` times what it was.
+
+    ```mlir
+    %w = qnet.constant dense<[[8.0], [0.5]]> : tensor<2x1xf32>
+    %v = qnet.constant dense<[[0.5, 8.0]]> : tensor<1x2xf32>
+    %h = qnet.dense %x, %w {function = #qnet.fn<relu>} : (tensor<?x1xf32>, tensor<2x1xf32>) -> tensor<?x2xf32>
+    %y = qnet.dense %h, %v : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32>
+    ```
+    gets the weights `[[2.0], [2.0]]` and `[[2.0, 2.0]]`.
+  }];
+  let options = [
+    ListOption<"keep", "keep", "std::string",
+               "names of values whose channels stay as they are">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def MigrateOutliers : Pass<"migrate-outliers", "::mlir::ModuleOp"> {
+  let summary = "Hidden channels of large values become smaller, their weights larger";
+  let description = [{
+    As `equalize-layers`, with `s[c] = x[c]^alpha / w[c]^(1 - alpha)`: `x[c]` is the
+    size of the channel's values, `w[c]` the largest weight of the columns that
+    read it (Xiao et al., "SmoothQuant", 2023, section 4, equation 4). The paper
+    takes the largest magnitude for `x[c]`; here it is `sqrt(E[x^2])`, from the
+    diagonal of the `qnet.second_moment` of the layers that read the channel (a
+    factor that all channels share is of no matter). Groups without second
+    moments stay. Moments and means on the layers are rescaled with their
+    channels.
+
+    ```mlir
+    %h = qnet.dense %x, %w {function = #qnet.fn<relu>} : (tensor<?x1xf32>, tensor<2x1xf32>) -> tensor<?x2xf32>
+    %y = qnet.dense %h, %v {qnet.second_moment = dense<[[256.0, 0.0], [0.0, 1.0]]> : tensor<2x2xf32>}
+       : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32>
+    ```
+  }];
+  let options = [
+    Option<"alpha", "alpha", "double", /*default=*/"0.5",
+           "how much of the channels' differences moves into the weights, 0 to 1">,
+    ListOption<"keep", "keep", "std::string",
+               "names of values whose channels stay as they are">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def FreezeLayers : Pass<"freeze-layers", "::mlir::ModuleOp"> {
   let summary = "Mark layers whose parameters may only be rounded to the nearest";
   let description = [{

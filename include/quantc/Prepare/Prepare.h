@@ -41,6 +41,15 @@ struct MeasuredPruneOptions {
 void buildMeasuredPrunePipeline(OpPassManager &pm,
                                 const MeasuredPruneOptions &options);
 
+/// How hidden channels are rescaled, before their ranges are taken.
+enum class Equalize {
+  Weights,    ///< equalize-layers
+  Activations ///< migrate-outliers, by second moments on the layers
+};
+/// `kept`: names of values whose channels stay.
+void buildEqualizePipeline(OpPassManager &pm, Equalize how,
+                           ArrayRef<std::string> kept);
+
 /// The passes of the stage in order, its contract check last. Takes @main in
 /// float as Import gives it.
 void buildPreparePipeline(OpPassManager &pm, const PrepareOptions &options);

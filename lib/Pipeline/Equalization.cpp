@@ -1,0 +1,98 @@
+//===- Equalization.cpp - rescale hidden channels -------------------------===//
+#include "Equalization.h"
+
+#include "quantc/Dialect/ChannelExponents.h"
+#include "quantc/Pipeline/Evaluation.h"
+#include "quantc/Prepare/Prepare.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace mlir::qnet;
+
+/// What another scale has to gain on the sample to be taken, in dB. Networks
+/// that need it gain more than 10; of others, 1 was chance.
+static constexpr double kLeastGain = 3.0;
+
+LogicalResult qnet::equalize(ModuleOp module, StringRef how,
+                             const CalibrationOptions &calibration,
+                             const CalibrationSummary &given, RowOpener open,
+                             RunnerFactory makeRunner) {
+  if (how == "none")
+    return success();
+  const bool byActivations = how == "activations";
+  if (byActivations &&
+      failed(measureStatistics(module, calibration, open, makeRunner,
+                               /*secondMoments=*/true)))
+    return failure();
+  std::vector<std::string> kept;
+  for (const FixedRange &range : calibration.fixed)
+    kept.push_back(range.name);
+  for (const ObservedRange &range : given.tensors)
+    if (range.fixed)
+      kept.push_back(range.name);
+  PassManager passes(module->getContext());
+  passes.enableVerifier(false);
+  buildEqualizePipeline(
+      passes, byActivations ? Equalize::Activations : Equalize::Weights, kept);
+  if (failed(passes.run(module)))
+    return failure();
+  dropStatistics(module);
+  return verify(module);
+}
+
+static bool isRescaled(ModuleOp module) {
+  return module
+      .walk([](DenseOp layer) {
+        return layer->hasAttr(kChannelExponentsAttr) ? WalkResult::interrupt()
+                                                     : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+std::string qnet::chooseEqualization(
+    ModuleOp module, ArrayRef<std::string> rows, int64_t mostRows,
+    llvm::function_ref<LogicalResult(ModuleOp, StringRef how)> rescale,
+    llvm::function_ref<LogicalResult(ModuleOp)> compile) {
+  // What is wrong with the network or the rows, its own compilation says.
+  ScopedDiagnosticHandler silent(module.getContext(),
+                                 [](Diagnostic &) { return success(); });
+  std::unique_ptr<Evaluation> evaluation;
+  auto measure = [&](ModuleOp trial) -> std::optional<double> {
+    if (failed(compile(trial)))
+      return std::nullopt;
+    FailureOr<Quality> quality = evaluation->measure(trial);
+    if (failed(quality))
+      return std::nullopt;
+    return quality->sqnr();
+  };
+  std::string best = "none";
+  std::optional<double> most;
+  for (StringRef how : {"weights", "activations"}) {
+    OwningOpRef<ModuleOp> trial = module.clone();
+    if (failed(rescale(*trial, how)) || !isRescaled(*trial))
+      continue;
+    if (!evaluation) {
+      Evaluation::Data data;
+      data.rows = rows;
+      data.mostRows = mostRows;
+      auto made = Evaluation::make(module, data);
+      if (failed(made))
+        return best;
+      evaluation = std::move(*made);
+      OwningOpRef<ModuleOp> base = module.clone();
+      most = measure(*base);
+      if (!most)
+        return best;
+      *most += kLeastGain;
+    }
+    std::optional<double> sqnr = measure(*trial);
+    // False for NaN too.
+    if (!sqnr || !(*sqnr > *most))
+      continue;
+    most = sqnr;
+    best = how.str();
+  }
+  return best;
+}
