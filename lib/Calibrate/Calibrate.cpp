@@ -222,7 +222,8 @@ private:
       skippedRows += *read - kept;
       rows += kept;
       if (kept > 0) {
-        sample.add(std::span(constInputs.data(), constInputs.size()), kept);
+        if (options.secondMoments || triesRanges())
+          sample.add(std::span(constInputs.data(), constInputs.size()), kept);
         for (auto [number, buffer] : llvm::zip_equal(argumentNumbers, inputs))
           add(values, number, buffer, constInputs, kept);
         for (auto [number, buffer] : llvm::zip_equal(resultNumbers, outputs))
