@@ -97,7 +97,8 @@ public:
       inputWidths.push_back(input.values());
     sample = RowSample({inputWidths.begin(), inputWidths.end()});
     for (const ObservedValue &value : *values)
-      statistics.emplace_back(std::max<int64_t>(value.channels, 1));
+      statistics.emplace_back(std::max<int64_t>(value.channels, 1),
+                              needsHistogram(value));
     FailureOr<std::map<int64_t, Interval>> given =
         fixedRanges(module, *values, options);
     if (failed(given))
@@ -151,6 +152,14 @@ private:
   /// Whether what ranges do to the outputs is measured.
   bool triesRanges() const {
     return options.method == RangeMethod::Auto || options.outputNoise;
+  }
+
+  /// Whether a method asks how its values are distributed: `auto` begins with
+  /// min-max and tries the others on what is stored.
+  bool needsHistogram(const ObservedValue &value) const {
+    return options.method == RangeMethod::Auto
+               ? isStored(value)
+               : options.method != RangeMethod::MinMax;
   }
 
   LogicalResult checkOptions() {
@@ -213,7 +222,8 @@ private:
       skippedRows += *read - kept;
       rows += kept;
       if (kept > 0) {
-        sample.add(std::span(constInputs.data(), constInputs.size()), kept);
+        if (options.secondMoments || triesRanges())
+          sample.add(std::span(constInputs.data(), constInputs.size()), kept);
         for (auto [number, buffer] : llvm::zip_equal(argumentNumbers, inputs))
           add(values, number, buffer, constInputs, kept);
         for (auto [number, buffer] : llvm::zip_equal(resultNumbers, outputs))

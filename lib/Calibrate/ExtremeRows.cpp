@@ -1,6 +1,8 @@
 //===- ExtremeRows.cpp - The rows in which a value is largest -------------===//
 #include "quantc/Calibrate/ExtremeRows.h"
 
+#include "quantc/Numerics/CpuClones.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/xxhash.h"
 
@@ -54,15 +56,13 @@ std::vector<std::pair<std::vector<float>, uint64_t>> ExtremeRows::rows() const {
   return result;
 }
 
-void mlir::qnet::rowExtremes(std::span<const float> values, int64_t rows,
-                             int64_t width, std::vector<float> &largest,
-                             std::vector<float> &smallest) {
+QUANTC_CPU_CLONES
+static void findExtremes(const float *values, int64_t rows, int64_t width,
+                         float *largest, float *smallest) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   constexpr int64_t lanes = 8; // so that the compiler may use vectors
-  largest.assign(rows, -infinity);
-  smallest.assign(rows, infinity);
   for (int64_t row = 0; row < rows; ++row) {
-    const float *x = values.data() + row * width;
+    const float *x = values + row * width;
     std::array<float, lanes> high, low;
     high.fill(-infinity);
     low.fill(infinity);
@@ -82,4 +82,12 @@ void mlir::qnet::rowExtremes(std::span<const float> values, int64_t rows,
     largest[row] = *std::max_element(high.begin(), high.end());
     smallest[row] = *std::min_element(low.begin(), low.end());
   }
+}
+
+void mlir::qnet::rowExtremes(std::span<const float> values, int64_t rows,
+                             int64_t width, std::vector<float> &largest,
+                             std::vector<float> &smallest) {
+  largest.resize(rows);
+  smallest.resize(rows);
+  findExtremes(values.data(), rows, width, largest.data(), smallest.data());
 }

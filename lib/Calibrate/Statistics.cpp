@@ -1,9 +1,12 @@
 //===- Statistics.cpp - What calibration remembers of a tensor ------------===//
 #include "quantc/Calibrate/Statistics.h"
 
+#include "quantc/Numerics/CpuClones.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace mlir::qnet;
@@ -32,6 +35,110 @@ constexpr double roundingTerm(int bits) {
 
 /// Floor of log2 of a positive finite number.
 int32_t exponentOf(float magnitude) { return std::ilogb(magnitude); }
+
+/// Channels that are measured together.
+constexpr size_t kLanes = 16, kHalf = kLanes / 2;
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Doubles = double __attribute__((vector_size(kHalf * sizeof(double))));
+
+/// A value's parts on the grids of ExactSum, of vectors or of one value.
+template <typename Real> struct Limbs {
+  Real coarse, middle, fine;
+
+  /// Of a value that is clipped to largestSummand.
+  static Limbs of(Real x) {
+    const Real coarse = (x + roundingTerm(ExactSum::coarseBits)) -
+                        roundingTerm(ExactSum::coarseBits);
+    Real rest = x - coarse;
+    const Real middle = (rest + roundingTerm(ExactSum::middleBits)) -
+                        roundingTerm(ExactSum::middleBits);
+    rest -= middle;
+    return {coarse, middle,
+            (rest + roundingTerm(ExactSum::fineBits)) -
+                roundingTerm(ExactSum::fineBits)};
+  }
+
+  void operator+=(const Limbs &other) {
+    coarse += other.coarse;
+    middle += other.middle;
+    fine += other.fine;
+  }
+};
+
+/// What a pass over finite values finds in each of kLanes channels.
+struct LaneSums {
+  std::array<float, kLanes> low, high;
+  std::array<double, kLanes> coarse, middle, fine;
+};
+
+/// Measures `count` <= kLanes channels of `rows` <= exactBlockRows slices that
+/// are `width` values apart; what stands before `end` may be read. Lanes beyond
+/// `count` mean nothing.
+QUANTC_CPU_CLONES
+void measureLanes(const float *values, const float *end, size_t rows,
+                  size_t width, size_t count, LaneSums &found) {
+  constexpr auto most = static_cast<float>(largestSummand);
+  Floats low = Floats{} + infinity, high = -low, x = {};
+  Limbs<Doubles> first = {}, second = {};
+  for (size_t row = 0; row < rows; ++row, values += width) {
+    if (end - values >= static_cast<ptrdiff_t>(kLanes))
+      std::memcpy(&x, values, sizeof(x));
+    else
+      for (size_t lane = 0; lane < count; ++lane)
+        x[lane] = values[lane];
+    x += 0.0f; // -0 becomes +0
+    low = x < low ? x : low;
+    high = x > high ? x : high;
+    Floats clipped = x > most ? Floats{} + most : x;
+    clipped = clipped < -most ? Floats{} - most : clipped;
+    const Doubles left = __builtin_convertvector(
+        __builtin_shufflevector(clipped, clipped, 0, 1, 2, 3, 4, 5, 6, 7),
+        Doubles);
+    const Doubles right = __builtin_convertvector(
+        __builtin_shufflevector(clipped, clipped, 8, 9, 10, 11, 12, 13, 14, 15),
+        Doubles);
+    first += Limbs<Doubles>::of(left);
+    second += Limbs<Doubles>::of(right);
+  }
+  std::memcpy(found.low.data(), &low, sizeof(low));
+  std::memcpy(found.high.data(), &high, sizeof(high));
+  auto store = [](std::array<double, kLanes> &to, Doubles left, Doubles right) {
+    std::memcpy(to.data(), &left, sizeof(left));
+    std::memcpy(to.data() + kHalf, &right, sizeof(right));
+  };
+  store(found.coarse, first.coarse, second.coarse);
+  store(found.middle, first.middle, second.middle);
+  store(found.fine, first.fine, second.fine);
+}
+
+/// NaN and infinities.
+QUANTC_CPU_CLONES
+uint64_t countSpecial(const float *values, size_t size) {
+  uint64_t special = 0;
+  constexpr size_t block = 4096; // counted in 32 bits
+  for (size_t start = 0; start < size; start += block) {
+    uint32_t count = 0;
+    for (size_t i = start, end = std::min(size, start + block); i < end; ++i)
+      count += !(std::fabs(values[i]) <= std::numeric_limits<float>::max());
+    special += count;
+  }
+  return special;
+}
+
+/// The bins of `size` finite values, given the inverse of their width.
+QUANTC_CPU_CLONES
+void findBins(const float *values, size_t size, float inverseWidth,
+              int32_t *bins) {
+  for (size_t i = 0; i < size; ++i) {
+    // floor(x / width) by truncation and correction. The scaling is exact
+    // unless it underflows, and then only the sign of x counts.
+    const float scaled = values[i] * inverseWidth;
+    const auto truncated = static_cast<int32_t>(scaled);
+    const bool below = (static_cast<float>(truncated) > scaled) |
+                       ((truncated == 0) & (values[i] < 0));
+    bins[i] = truncated - below + Histogram::halfBins;
+  }
+}
 
 } // namespace
 
@@ -95,16 +202,7 @@ void Histogram::add(std::span<const float> values, float maxMagnitude) {
   size_t sinceFold = 0;
   for (size_t start = 0; start < values.size(); start += block) {
     const size_t size = std::min(block, values.size() - start);
-    const float *x = values.data() + start;
-    for (size_t i = 0; i < size; ++i) {
-      // floor(x / width) by truncation and correction. The scaling is exact
-      // unless it underflows, and then only the sign of x counts.
-      float scaled = x[i] * inverseWidth;
-      int32_t truncated = static_cast<int32_t>(scaled);
-      bool below = (static_cast<float>(truncated) > scaled) |
-                   ((truncated == 0) & (x[i] < 0));
-      index[i] = truncated - below + halfBins;
-    }
+    findBins(values.data() + start, size, inverseWidth, index.data());
     if (!useLanes) {
       for (size_t i = 0; i < size; ++i)
         ++counts[index[i]];
@@ -177,9 +275,10 @@ double ExactSum::value() const {
 // Statistics
 //===----------------------------------------------------------------------===//
 
-Statistics::Statistics(int64_t channels)
+Statistics::Statistics(int64_t channels, bool keepsHistogram)
     : channelMin(channels, infinity), channelMax(channels, -infinity),
-      channelSum(channels), channelSkipped(channels, 0) {}
+      channelSum(channels), channelSkipped(channels, 0),
+      keepsHistogram(keepsHistogram) {}
 
 void Statistics::add(std::span<const float> values) {
   const size_t channelCount = channelMin.size();
@@ -189,10 +288,7 @@ void Statistics::add(std::span<const float> values) {
   total += values.size();
 
   // One cheap pass decides whether the vector path may be taken.
-  uint64_t special = 0;
-  for (float x : values)
-    special += !(std::fabs(x) <= std::numeric_limits<float>::max());
-  if (special == 0)
+  if (countSpecial(values.data(), values.size()) == 0)
     return addFinite(values);
 
   for (size_t i = 0; i < values.size(); ++i) {
@@ -214,17 +310,12 @@ void Statistics::add(std::span<const float> values) {
     channelMin[channel] = std::min(channelMin[channel], x);
     channelMax[channel] = std::max(channelMax[channel], x);
     finite.push_back(x);
-    double clipped = std::clamp<double>(x, -largestSummand, largestSummand);
-    double coarse = (clipped + roundingTerm(ExactSum::coarseBits)) -
-                    roundingTerm(ExactSum::coarseBits);
-    double rest = clipped - coarse;
-    double middle = (rest + roundingTerm(ExactSum::middleBits)) -
-                    roundingTerm(ExactSum::middleBits);
-    rest -= middle;
-    double fine = (rest + roundingTerm(ExactSum::fineBits)) -
-                  roundingTerm(ExactSum::fineBits);
-    channelSum[channel].add(coarse, middle, fine);
+    const auto parts = Limbs<double>::of(
+        std::clamp<double>(x, -largestSummand, largestSummand));
+    channelSum[channel].add(parts.coarse, parts.middle, parts.fine);
   }
+  if (!keepsHistogram)
+    return;
   float magnitude = 0;
   for (float x : finite)
     magnitude = std::max(magnitude, std::fabs(x));
@@ -233,47 +324,27 @@ void Statistics::add(std::span<const float> values) {
 
 void Statistics::addFinite(std::span<const float> values) {
   const size_t width = channelMin.size(), rows = values.size() / width;
-  std::vector<double> coarse(width), middle(width), fine(width);
-  float *low = channelMin.data(), *high = channelMax.data();
   float magnitude = 0;
+  LaneSums found;
   for (size_t start = 0; start < rows; start += exactBlockRows) {
-    const size_t end = std::min(rows, start + exactBlockRows);
-    std::fill(coarse.begin(), coarse.end(), 0);
-    std::fill(middle.begin(), middle.end(), 0);
-    std::fill(fine.begin(), fine.end(), 0);
-    double *c = coarse.data(), *m = middle.data(), *f = fine.data();
-    for (size_t row = start; row < end; ++row) {
-      const float *slice = values.data() + row * width;
-      for (size_t k = 0; k < width; ++k) {
-        float x = slice[k] + 0.0f; // -0 becomes +0
-        low[k] = x < low[k] ? x : low[k];
-        high[k] = x > high[k] ? x : high[k];
-      }
-      for (size_t k = 0; k < width; ++k) {
-        double x = slice[k];
-        x = x > largestSummand ? largestSummand : x;
-        x = x < -largestSummand ? -largestSummand : x;
-        double coarsePart = (x + roundingTerm(ExactSum::coarseBits)) -
-                            roundingTerm(ExactSum::coarseBits);
-        double rest = x - coarsePart;
-        double middlePart = (rest + roundingTerm(ExactSum::middleBits)) -
-                            roundingTerm(ExactSum::middleBits);
-        rest -= middlePart;
-        double finePart = (rest + roundingTerm(ExactSum::fineBits)) -
-                          roundingTerm(ExactSum::fineBits);
-        c[k] += coarsePart;
-        m[k] += middlePart;
-        f[k] += finePart;
+    const size_t block = std::min(exactBlockRows, rows - start);
+    for (size_t first = 0; first < width; first += kLanes) {
+      const size_t count = std::min(kLanes, width - first);
+      measureLanes(values.data() + start * width + first,
+                   values.data() + values.size(), block, width, count, found);
+      for (size_t lane = 0; lane < count; ++lane) {
+        const size_t channel = first + lane;
+        const float low = found.low[lane], high = found.high[lane];
+        channelMin[channel] = std::min(channelMin[channel], low);
+        channelMax[channel] = std::max(channelMax[channel], high);
+        magnitude = std::max({magnitude, std::fabs(low), std::fabs(high)});
+        channelSum[channel].add(found.coarse[lane], found.middle[lane],
+                                found.fine[lane]);
       }
     }
-    for (size_t k = 0; k < width; ++k)
-      channelSum[k].add(c[k], m[k], f[k]);
   }
-  for (float x : values) {
-    float absolute = std::fabs(x);
-    magnitude = absolute > magnitude ? absolute : magnitude;
-  }
-  distribution.add(values, magnitude);
+  if (keepsHistogram)
+    distribution.add(values, magnitude);
 }
 
 void Statistics::merge(const Statistics &other) {

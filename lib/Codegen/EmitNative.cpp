@@ -14,6 +14,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "quantc/Codegen/Codegen.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -24,6 +25,9 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/Transforms/Utils/Cloning.h"
+
+#include <cstdlib>
+#include <cstring>
 
 using namespace mlir;
 using namespace mlir::qnet;
@@ -152,11 +156,76 @@ LogicalResult writeProgram(Program &program, OutputKind kind, ModuleOp module,
   return success();
 }
 
+/// The values of a constant that code in this process reads.
+struct HeldConstant {
+  struct Free {
+    void operator()(char *bytes) const { std::free(bytes); }
+  };
+  std::string symbol;
+  std::unique_ptr<char, Free> bytes;
+};
+
+/// Appends the values of an array, as they lie in memory; false if they are not
+/// plain numbers.
+bool appendValues(const llvm::Constant &constant, uint64_t size,
+                  llvm::SmallVectorImpl<char> &bytes,
+                  const llvm::DataLayout &layout) {
+  if (const auto *data =
+          llvm::dyn_cast<llvm::ConstantDataSequential>(&constant)) {
+    llvm::append_range(bytes, data->getRawDataValues());
+    return true;
+  }
+  if (constant.isNullValue()) {
+    bytes.append(size, 0);
+    return true;
+  }
+  const auto *array = llvm::dyn_cast<llvm::ConstantArray>(&constant);
+  return array && llvm::all_of(array->operands(), [&](const llvm::Use &part) {
+           const auto &values = *llvm::cast<llvm::Constant>(part);
+           return appendValues(values,
+                               layout.getTypeAllocSize(values.getType()), bytes,
+                               layout);
+         });
+}
+
+/// Takes the weights out of an optimized module and leaves symbols: an object
+/// would hold a copy of them, and be written number by number.
+std::vector<HeldConstant> takeConstants(llvm::Module &module) {
+  constexpr uint64_t leastBytes = 4096, leastAlignment = 64;
+  const llvm::DataLayout &layout = module.getDataLayout();
+  std::vector<HeldConstant> taken;
+  llvm::SmallVector<char, 0> values;
+  for (llvm::GlobalVariable &global : module.globals()) {
+    if (!global.hasLocalLinkage() || !global.isConstant() ||
+        !global.hasInitializer())
+      continue;
+    const uint64_t size = layout.getTypeAllocSize(global.getValueType());
+    values.clear();
+    if (size < leastBytes ||
+        !appendValues(*global.getInitializer(), size, values, layout) ||
+        values.size() != size)
+      continue;
+    const uint64_t alignment = std::max<uint64_t>(
+        leastAlignment, global.getAlign().valueOrOne().value());
+    HeldConstant &constant = taken.emplace_back();
+    constant.symbol = "quantc_constant_" + std::to_string(taken.size());
+    constant.bytes.reset(static_cast<char *>(
+        std::aligned_alloc(alignment, llvm::alignTo(size, alignment))));
+    std::memcpy(constant.bytes.get(), values.data(), size);
+    global.setInitializer(nullptr);
+    global.setLinkage(llvm::GlobalValue::ExternalLinkage);
+    global.setDSOLocal(false);
+    global.setName(constant.symbol);
+  }
+  return taken;
+}
+
 /// LLJIT around one object.
 class ObjectJit : public JitProgram {
 public:
-  explicit ObjectJit(std::unique_ptr<llvm::orc::LLJIT> jit)
-      : jit(std::move(jit)) {}
+  ObjectJit(std::unique_ptr<llvm::orc::LLJIT> jit,
+            std::vector<HeldConstant> constants)
+      : constants(std::move(constants)), jit(std::move(jit)) {}
   void *lookup(StringRef symbol) override {
     auto address = jit->lookup(symbol);
     if (!address) {
@@ -167,6 +236,7 @@ public:
   }
 
 private:
+  std::vector<HeldConstant> constants;
   std::unique_ptr<llvm::orc::LLJIT> jit;
 };
 
@@ -203,10 +273,13 @@ LogicalResult mlir::qnet::emitNative(llvm::ArrayRef<ModuleOp> modules,
 FailureOr<std::unique_ptr<JitProgram>>
 mlir::qnet::jitCompile(ModuleOp module, StringRef name, const Target &target,
                        bool quick) {
+  FailureOr<Program> program = buildProgram(module, name, target, quick);
+  if (failed(program))
+    return failure();
+  std::vector<HeldConstant> constants = takeConstants(*program->module);
   llvm::SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);
-  if (failed(emitNative(module, name, target, {{OutputKind::Object, &stream}},
-                        quick)))
+  if (failed(writeProgram(*program, OutputKind::Object, module, stream)))
     return failure();
   auto report = [&](llvm::Error error) {
     module.emitError("cannot run the compiled program in this process: ")
@@ -216,9 +289,18 @@ mlir::qnet::jitCompile(ModuleOp module, StringRef name, const Target &target,
   auto jit = llvm::orc::LLJITBuilder().create();
   if (!jit)
     return report(jit.takeError());
+  llvm::orc::SymbolMap addresses;
+  for (const HeldConstant &constant : constants)
+    addresses[(*jit)->mangleAndIntern(constant.symbol)] = {
+        llvm::orc::ExecutorAddr::fromPtr(constant.bytes.get()),
+        llvm::JITSymbolFlags::Exported};
+  if (llvm::Error error = (*jit)->getMainJITDylib().define(
+          llvm::orc::absoluteSymbols(std::move(addresses))))
+    return report(std::move(error));
   if (llvm::Error error =
           (*jit)->addObjectFile(std::make_unique<llvm::SmallVectorMemoryBuffer>(
               std::move(object), name)))
     return report(std::move(error));
-  return std::unique_ptr<JitProgram>(new ObjectJit(std::move(*jit)));
+  return std::unique_ptr<JitProgram>(
+      new ObjectJit(std::move(*jit), std::move(constants)));
 }

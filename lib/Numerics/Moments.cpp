@@ -5,43 +5,46 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Numerics/Moments.h"
 
+#include "quantc/Numerics/CpuClones.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 
 namespace {
 
-/// Columns that are worked on together: a compiler makes vectors of them, each
-/// lane an element's own sum.
+/// Columns that are worked on together, each lane an element's own sum. Of a
+/// CPU with shorter vectors it takes several.
 constexpr int64_t kLanes = 8;
+using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
 /// Terms that are added to an element while it is in a register.
 constexpr int64_t kBlock = 32;
 
 int64_t padded(int64_t width) { return (width + kLanes - 1) / kLanes * kLanes; }
 
-/// sums[j] += sum over t of factors[t] * terms[t * stride + j], in the order of
-/// t, for the columns from `first` to `end`, multiples of kLanes. Two rows of
-/// sums at a time share the terms.
-void addProducts(double *sums0, double *sums1, const double *factors0,
-                 const double *factors1, const double *terms, int64_t count,
-                 int64_t stride, int64_t first, int64_t end) {
+/// Rows of sums that share the terms.
+constexpr int64_t kRows = 4;
+
+/// sums[row * stride + j] += sum over t of factors[row][t] *
+/// terms[t * stride + j], in the order of t, for the columns from `first` to
+/// `end`, multiples of kLanes.
+QUANTC_CPU_CLONES
+void addProducts(double *sums, const double (*factors)[kBlock],
+                 const double *terms, int64_t count, int64_t stride,
+                 int64_t first, int64_t end) {
   for (int64_t j = first; j < end; j += kLanes) {
-    double a[kLanes], b[kLanes];
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      a[lane] = sums0[j + lane];
-      b[lane] = sums1[j + lane];
-    }
+    Lanes total[kRows];
+    for (int64_t row = 0; row < kRows; ++row)
+      std::memcpy(&total[row], sums + row * stride + j, sizeof(Lanes));
     for (int64_t t = 0; t < count; ++t) {
-      const double *x = terms + t * stride + j;
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        a[lane] += factors0[t] * x[lane];
-        b[lane] += factors1[t] * x[lane];
-      }
+      Lanes x;
+      std::memcpy(&x, terms + t * stride + j, sizeof(Lanes));
+      for (int64_t row = 0; row < kRows; ++row)
+        total[row] += factors[row][t] * x;
     }
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      sums0[j + lane] = a[lane];
-      sums1[j + lane] = b[lane];
-    }
+    for (int64_t row = 0; row < kRows; ++row)
+      std::memcpy(sums + row * stride + j, &total[row], sizeof(Lanes));
   }
 }
 
@@ -62,15 +65,14 @@ quantc::numerics::secondMoment(std::span<const float> rows, int64_t width,
                   terms.data() + t * stride);
       weight += static_cast<double>(counts[start + t]);
     }
-    for (int64_t i = 0; i < stride; i += 2) {
-      double factors[2][kBlock];
+    for (int64_t i = 0; i < stride; i += kRows) {
+      double factors[kRows][kBlock];
       for (int64_t t = 0; t < block; ++t)
-        for (int64_t row = 0; row < 2; ++row)
+        for (int64_t row = 0; row < kRows; ++row)
           factors[row][t] = terms[t * stride + i + row] *
                             static_cast<double>(counts[start + t]);
-      addProducts(&sums[i * stride], &sums[(i + 1) * stride], factors[0],
-                  factors[1], terms.data(), block, stride, i / kLanes * kLanes,
-                  stride);
+      addProducts(&sums[i * stride], factors, terms.data(), block, stride,
+                  i / kLanes * kLanes, stride);
     }
   }
   std::vector<float> moment(width * width);
@@ -113,15 +115,14 @@ bool quantc::numerics::factorUpper(std::span<double> matrix, int64_t n,
         row[j] /= root;
       row[k] = root;
     }
-    for (int64_t i = end; i < n; i += 2) {
-      // Padding makes the number of rows even.
-      double factors[2][kBlock];
+    for (int64_t i = end; i < n; i += kRows) {
+      // Padding makes the number of rows a multiple of kRows.
+      double factors[kRows][kBlock];
       for (int64_t t = start; t < end; ++t)
-        for (int64_t row = 0; row < 2; ++row)
+        for (int64_t row = 0; row < kRows; ++row)
           factors[row][t - start] = -factor[t * stride + i + row];
-      addProducts(&factor[i * stride], &factor[(i + 1) * stride], factors[0],
-                  factors[1], &factor[start * stride], end - start, stride,
-                  i / kLanes * kLanes, stride);
+      addProducts(&factor[i * stride], factors, &factor[start * stride],
+                  end - start, stride, i / kLanes * kLanes, stride);
     }
   }
   for (int64_t i = 0; i < n; ++i)

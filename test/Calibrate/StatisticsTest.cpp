@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 
 using namespace mlir::qnet;
 
@@ -42,8 +43,12 @@ Statistics inOnePiece(const std::vector<float> &values, int64_t channels) {
 // Breaks if any part of the statistics depends on how rows are split or on the
 // order in which parts are merged: results would differ with block size.
 TEST(Statistics, AnySplitAndOrderGiveTheSameBits) {
-  constexpr int64_t rows = 700, channels = 7;
-  for (bool withSpecials : {false, true}) {
+  constexpr int64_t rows = 700;
+  // Less than a vector of channels, and two with a rest.
+  for (auto [channels, withSpecials] : {std::pair<int64_t, bool>(7, false),
+                                        {7, true},
+                                        {37, false},
+                                        {37, true}}) {
     std::vector<float> values = makeRows(rows, channels, 1);
     if (withSpecials) {
       values[5] = std::numeric_limits<float>::quiet_NaN();
@@ -75,6 +80,23 @@ TEST(Statistics, AnySplitAndOrderGiveTheSameBits) {
       EXPECT_EQ(merged.channelMeans(), whole.channelMeans());
     }
   }
+}
+
+// Breaks if min-max, which keeps no histogram, has other extremes and means
+// than the other methods, or counts all the same.
+TEST(Statistics, WithoutAHistogramTheRestIsTheSame) {
+  constexpr int64_t channels = 19;
+  const std::vector<float> values = makeRows(300, channels, 3);
+  Statistics with(channels), without(channels, /*keepsHistogram=*/false);
+  with.add(values);
+  without.add(values);
+  EXPECT_EQ(without.min(), with.min());
+  EXPECT_EQ(without.max(), with.max());
+  EXPECT_EQ(without.channelMeans(), with.channelMeans());
+  EXPECT_TRUE(without.histogram() == Histogram());
+  Statistics merged(channels, /*keepsHistogram=*/false);
+  merged.merge(without);
+  EXPECT_TRUE(merged == without);
 }
 
 // Breaks if the fast path of large blocks and the path of small ones disagree.

@@ -113,7 +113,8 @@ struct CalibrationSummary {
   int64_t skippedRows = 0; ///< rows left out because of a NaN in them
   std::vector<ObservedRange> tensors;
   /// Of the rows measured, of @main's arguments in their order; empty where
-  /// ranges were given.
+  /// ranges were given, and where nothing but ranges was asked for: neither
+  /// second moments nor what ranges do to the outputs.
   RowSample sample;
 };
 

@@ -75,12 +75,15 @@ private:
 /// axis.
 class Statistics {
 public:
-  explicit Statistics(int64_t channels);
+  /// Without a histogram, which takes as long as the rest, there is no
+  /// percentile, nor any method but min-max.
+  explicit Statistics(int64_t channels, bool keepsHistogram = true);
 
   /// Adds whole slices along the last axis: `values.size()` is a multiple of
   /// `channels`.
   void add(std::span<const float> values);
-  /// Adds what another one has seen; both have the same number of channels.
+  /// Adds what another one has seen; both have the same number of channels, and
+  /// both a histogram or neither.
   void merge(const Statistics &other);
 
   int64_t channels() const { return channelMin.size(); }
@@ -96,6 +99,7 @@ public:
   std::span<const float> channelMaximum() const { return channelMax; }
   /// Mean of the finite values of each channel; 0 where there are none.
   std::vector<double> channelMeans() const;
+  /// Empty where none is kept.
   const Histogram &histogram() const { return distribution; }
 
   /// The smallest range of whole bins that leaves at most half of
@@ -112,6 +116,7 @@ private:
   std::vector<float> channelMin, channelMax;
   std::vector<ExactSum> channelSum;
   std::vector<uint64_t> channelSkipped; ///< NaN and infinities
+  bool keepsHistogram;
   Histogram distribution;
 };
 
