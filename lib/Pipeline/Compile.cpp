@@ -312,7 +312,8 @@ LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
           auto rows = openRows();
           if (failed(rows) ||
               failed(calibrate(graph, **rows, makeNativeRunner, trial)) ||
-              failed(quantizeGraph(graph, options.allowFloat, "default")))
+              failed(quantizeGraph(graph, options.allowFloat, "default",
+                                   /*isFinal=*/false)))
             return failure();
           return runPasses(graph, [](OpPassManager &passes) {
             buildOptimizePipeline(passes, OptimizeOptions());
