@@ -90,14 +90,14 @@ TEST(CompileOptionsTest, EachWrongOptionIsOneErrorThatSaysWhatToDo) {
        "name some with --validation"},
       {"search and stages",
        [](Options o) {
-         o.activations = "mixed";
+         o.weights = "mixed";
          o.to = Stage::Calibrate;
        },
        "needs the stages from calibrate to quantize"},
       {"weights", [](Options o) { o.weights = "int7"; },
        "unknown; choose from int8, int4, mixed"},
       {"activations", [](Options o) { o.activations = "int32"; },
-       "unknown; choose from int8, int16, mixed"},
+       "unknown; choose from auto, int8, int16, mixed"},
       {"bits",
        [](Options o) {
          o.activations = "int16";
