@@ -525,6 +525,30 @@ LogicalResult Compilation::lower() {
   return success();
 }
 
+/// A native target without the variant for AMX where tiles would save less than
+/// a fifth of the products' time: the weights are there once then.
+static Target withoutIdleTiles(const Target &native, ModuleOp module) {
+  // By what was measured (docs/kernels.md), and not by the tables of Kernels:
+  // tiles have to be filled and emptied.
+  constexpr double timesAsFast = 1.8, leastSaved = 0.2;
+  if (native.cpu != "native" || native.best().isa != Isa::amx)
+    return native;
+  double vectors = 0, tiles = 0;
+  module.walk([&](QDenseOp dense) {
+    auto products = static_cast<double>(
+        cast<ShapedType>(dense.getWeights().getType()).getNumElements());
+    const KernelRow *row = kernelByName(kernelUse(dense, native.best()).kernel);
+    const double listed =
+        products * kernelUse(dense, native.variants.front()).listedShare;
+    vectors += listed;
+    tiles += row && row->hasTiles() ? products / timesAsFast : listed;
+  });
+  if (tiles < vectors * (1 - leastSaved))
+    return native;
+  return {
+      native.triple, native.cpu, {native.variants.front()}, native.pointerBits};
+}
+
 LogicalResult Compilation::emit() {
   PackageFacts facts;
   facts.name = name;
@@ -555,7 +579,8 @@ LogicalResult Compilation::emit() {
   }
   if (options.emit && options.emit->contains(Artifact::Ranges))
     facts.rangesFile = rangesToJson(calibration);
-  return writePackage(*module, *target, options, facts, *folder);
+  return writePackage(*module, withoutIdleTiles(*target, *module), options,
+                      facts, *folder);
 }
 
 FailureOr<TuneResult> Compilation::tune(size_t points) {
