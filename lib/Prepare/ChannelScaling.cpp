@@ -185,53 +185,72 @@ static void scaleStatistics(DenseOp reader, int64_t offset, int64_t size,
       makeElements<float>(cast<RankedTensorType>(moment.getType()), *values));
 }
 
-bool ChannelScaling::apply(ArrayRef<int32_t> exponents) const {
-  if (llvm::all_of(exponents, [](int32_t e) { return e == 0; }))
-    return false;
-  // All numbers first: nothing changes where one would lose bits.
+namespace {
+
+/// The numbers that a group's ops get.
+struct Rescaled {
   struct Constant {
     OpOperand *at;
     std::vector<float> numbers;
   };
-  // By op: a layer may both make and read channels of the group.
+  /// By op: a layer may both make and read channels of the group.
   llvm::MapVector<Operation *, DenseLayer> layers;
-  auto layerOf = [&](DenseOp op) -> DenseLayer & {
+  std::vector<Constant> constants;
+
+  DenseLayer &layerOf(DenseOp op) {
     auto found = layers.find(op);
     if (found == layers.end())
       found = layers.insert({op, *DenseLayer::read(op)}).first;
     return found->second;
-  };
-  std::vector<Constant> constants;
-  for (auto [maker, offset] : group.makers) {
-    DenseLayer &layer = layerOf(maker);
-    for (auto [c, exponent] : llvm::enumerate(exponents)) {
-      const int64_t n = offset + int64_t(c);
-      for (int64_t k = 0; k < layer.inputs; ++k)
-        if (!scale(layer.weights[n * layer.inputs + k], -exponent))
-          return false;
-      if (!scale(layer.bias[n], -exponent))
-        return false;
-    }
   }
-  for (auto [reader, offset] : group.readers) {
-    DenseLayer &layer = layerOf(reader);
-    for (int64_t n = 0; n < layer.channels; ++n)
-      for (auto [c, exponent] : llvm::enumerate(exponents))
-        if (!scale(layer.weights[n * layer.inputs + offset + int64_t(c)],
-                   exponent))
-          return false;
-  }
-  for (auto [operand, offset] : group.constants) {
-    std::vector<float> numbers = *readConstant<float>(operand->get());
-    const auto width = static_cast<size_t>(
-        cast<RankedTensorType>(operand->get().getType()).getShape().back());
-    for (size_t start = offset; start < numbers.size(); start += width)
-      for (auto [c, exponent] : llvm::enumerate(exponents))
-        if (!scale(numbers[start + c], -exponent))
-          return false;
-    constants.push_back({operand, std::move(numbers)});
-  }
+  /// False where a number would lose bits.
+  bool scaleRows(DenseOp maker, int64_t offset, ArrayRef<int32_t> exponents);
+  bool scaleColumns(DenseOp reader, int64_t offset,
+                    ArrayRef<int32_t> exponents);
+  bool scaleConstant(OpOperand *operand, int64_t offset,
+                     ArrayRef<int32_t> exponents);
+  void write();
+};
 
+bool Rescaled::scaleRows(DenseOp maker, int64_t offset,
+                         ArrayRef<int32_t> exponents) {
+  DenseLayer &layer = layerOf(maker);
+  for (auto [c, exponent] : llvm::enumerate(exponents)) {
+    const int64_t n = offset + int64_t(c);
+    for (int64_t k = 0; k < layer.inputs; ++k)
+      if (!scale(layer.weights[n * layer.inputs + k], -exponent))
+        return false;
+    if (!scale(layer.bias[n], -exponent))
+      return false;
+  }
+  return true;
+}
+
+bool Rescaled::scaleColumns(DenseOp reader, int64_t offset,
+                            ArrayRef<int32_t> exponents) {
+  DenseLayer &layer = layerOf(reader);
+  for (int64_t n = 0; n < layer.channels; ++n)
+    for (auto [c, exponent] : llvm::enumerate(exponents))
+      if (!scale(layer.weights[n * layer.inputs + offset + int64_t(c)],
+                 exponent))
+        return false;
+  return true;
+}
+
+bool Rescaled::scaleConstant(OpOperand *operand, int64_t offset,
+                             ArrayRef<int32_t> exponents) {
+  std::vector<float> numbers = *readConstant<float>(operand->get());
+  const auto width = static_cast<size_t>(
+      cast<RankedTensorType>(operand->get().getType()).getShape().back());
+  for (size_t start = offset; start < numbers.size(); start += width)
+    for (auto [c, exponent] : llvm::enumerate(exponents))
+      if (!scale(numbers[start + c], -exponent))
+        return false;
+  constants.push_back({operand, std::move(numbers)});
+  return true;
+}
+
+void Rescaled::write() {
   for (auto &[op, layer] : layers)
     layer.write(cast<DenseOp>(op));
   for (const Constant &constant : constants) {
@@ -242,32 +261,60 @@ bool ChannelScaling::apply(ArrayRef<int32_t> exponents) const {
                                          type.getElementType(),
                                          constant.numbers));
   }
-  for (auto [maker, offset] : group.makers) {
-    const int64_t width = layers.find(maker)->second.channels;
-    SmallVector<int32_t> all(width, 0);
-    if (auto before =
-            maker->getAttrOfType<DenseI32ArrayAttr>(kChannelExponentsAttr);
-        before && before.size() == width)
-      all.assign(before.asArrayRef().begin(), before.asArrayRef().end());
-    for (auto [c, exponent] : llvm::enumerate(exponents))
-      all[offset + int64_t(c)] += exponent;
-    maker->setAttr(kChannelExponentsAttr,
-                   DenseI32ArrayAttr::get(maker.getContext(), all));
-  }
+}
+
+} // namespace
+
+/// Adds the exponents of the group's channels to those that the layer notes.
+static void noteExponents(DenseOp maker, int64_t offset, int64_t width,
+                          ArrayRef<int32_t> exponents) {
+  SmallVector<int32_t> all(width, 0);
+  if (auto before =
+          maker->getAttrOfType<DenseI32ArrayAttr>(kChannelExponentsAttr);
+      before && before.size() == width)
+    all.assign(before.asArrayRef().begin(), before.asArrayRef().end());
+  for (auto [c, exponent] : llvm::enumerate(exponents))
+    all[offset + int64_t(c)] += exponent;
+  maker->setAttr(kChannelExponentsAttr,
+                 DenseI32ArrayAttr::get(maker.getContext(), all));
+}
+
+/// The means of a value, where they were measured.
+static void scaleMeans(Value value, int64_t offset,
+                       ArrayRef<int32_t> exponents) {
+  Operation *producer = value.getDefiningOp();
+  auto mean = producer->getAttrOfType<DenseF32ArrayAttr>(kMeanAttr);
+  if (!mean || offset + int64_t(exponents.size()) > mean.size())
+    return;
+  SmallVector<float> numbers(mean.asArrayRef());
+  for (auto [c, exponent] : llvm::enumerate(exponents))
+    numbers[offset + int64_t(c)] =
+        std::ldexp(numbers[offset + int64_t(c)], -exponent);
+  producer->setAttr(kMeanAttr,
+                    DenseF32ArrayAttr::get(value.getContext(), numbers));
+}
+
+bool ChannelScaling::apply(ArrayRef<int32_t> exponents) const {
+  if (llvm::all_of(exponents, [](int32_t e) { return e == 0; }))
+    return false;
+  // All numbers first: nothing changes where one would lose bits.
+  Rescaled rescaled;
+  for (auto [maker, offset] : group.makers)
+    if (!rescaled.scaleRows(maker, offset, exponents))
+      return false;
   for (auto [reader, offset] : group.readers)
-    scaleStatistics(reader, offset, layers.find(reader)->second.inputs,
-                    exponents);
+    if (!rescaled.scaleColumns(reader, offset, exponents))
+      return false;
+  for (auto [operand, offset] : group.constants)
+    if (!rescaled.scaleConstant(operand, offset, exponents))
+      return false;
+  rescaled.write();
+  for (auto [maker, offset] : group.makers)
+    noteExponents(maker, offset, rescaled.layerOf(maker).channels, exponents);
+  for (auto [reader, offset] : group.readers)
+    scaleStatistics(reader, offset, rescaled.layerOf(reader).inputs, exponents);
   for (auto [value, offset] : group.values)
-    if (auto mean = value.getDefiningOp()->getAttrOfType<DenseF32ArrayAttr>(
-            kMeanAttr)) {
-      SmallVector<float> numbers(mean.asArrayRef());
-      if (offset + group.channels <= int64_t(numbers.size()))
-        for (auto [c, exponent] : llvm::enumerate(exponents))
-          numbers[offset + int64_t(c)] =
-              std::ldexp(numbers[offset + int64_t(c)], -exponent);
-      value.getDefiningOp()->setAttr(
-          kMeanAttr, DenseF32ArrayAttr::get(value.getContext(), numbers));
-    }
+    scaleMeans(value, offset, exponents);
   return true;
 }
 
