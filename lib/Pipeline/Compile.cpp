@@ -18,6 +18,7 @@
 #include "quantc/Optimize/Optimize.h"
 #include "quantc/Pipeline/Native.h"
 #include "quantc/Prepare/Equalize.h"
+#include "quantc/Prepare/Passes.h"
 #include "quantc/Prepare/Prepare.h"
 #include "quantc/Quantize/Quantize.h"
 
@@ -391,6 +392,30 @@ StringRef Compilation::activations() const {
              : "int8";
 }
 
+/// Takes out the blocks of weights that layers' precisions say.
+static LogicalResult prunePlanned(ModuleOp graph) {
+  LogicalResult result = success();
+  bool isPlanned = false;
+  graph.walk([&](DenseOp dense) {
+    std::optional<Precision> precision = precisionOf(dense);
+    if (!precision || !isPruned(*precision))
+      return;
+    isPlanned = true;
+    if (std::string why = whyImpossible(dense, *precision); !why.empty())
+      result = dense.emitOpError("can't have the precision ")
+               << nameOf(*precision) << ": " << why
+               << "; choose another one for the layer '" << layerName(dense)
+               << "'";
+  });
+  if (failed(result) || !isPlanned)
+    return result;
+  return runPasses(graph, [](OpPassManager &passes) {
+    PruneWeightsByErrorOptions options;
+    options.pattern = "planned";
+    passes.addPass(createPruneWeightsByError(options));
+  });
+}
+
 LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
                                          StringRef effort, bool isFinal) {
   QuantizeOptions stage;
@@ -403,6 +428,8 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
   stage.noteRounding = isFinal;
   if (options.activations != "int16")
     stage.activationMax = activationMax();
+  if (failed(prunePlanned(graph)))
+    return failure();
   if (effort == "high" && !calibration.sample.empty() &&
       failed(matchInputs(graph, calibration.sample, stage)))
     return failure();
@@ -444,7 +471,9 @@ FailureOr<TuneInput> Compilation::tuneInput() {
       buildOptimizePipeline(passes, OptimizeOptions());
     });
   };
-  input.cpu = target->best();
+  // Tiles pay only where all weights stay (withoutIdleTiles).
+  input.cpu =
+      target->cpu == "native" ? target->variants.front() : target->best();
   input.sample = sample.get();
   input.validation = validation.get();
   return input;

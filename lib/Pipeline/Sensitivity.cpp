@@ -60,7 +60,7 @@ SmallVector<TunedLayer> tunedLayers(ModuleOp calibrated) {
   return layers;
 }
 
-double weightBytes(Operation *op) {
+double weightBytes(Operation *op, const CpuVariant &cpu) {
   if (auto dense = dyn_cast<DenseOp>(op)) {
     auto weights = cast<ShapedType>(dense.getWeights().getType());
     return double(weights.getNumElements()) * kFloatBytes;
@@ -69,6 +69,8 @@ double weightBytes(Operation *op) {
   auto weights = cast<ShapedType>(dense.getWeights().getType());
   double bytes =
       double(weights.getNumElements()) * weights.getElementTypeBitWidth() / 8;
+  // Panels leave out the groups that they don't list.
+  bytes *= kernelUse(dense, cpu).listedShare;
   if (Value groups = dense.getGroupMultiplier())
     bytes += double(cast<ShapedType>(groups.getType()).getNumElements());
   return bytes;
@@ -201,7 +203,7 @@ FailureOr<PrecisionOption> Sensitivity::measure(const TunedLayer &layer,
   if (precision == Precision::Float) {
     for (DenseOp dense : layer.ops) {
       option.cycles += modelledCycles(dense, input.cpu);
-      option.bytes += weightBytes(dense);
+      option.bytes += weightBytes(dense, input.cpu);
     }
     return option;
   }
@@ -211,7 +213,7 @@ FailureOr<PrecisionOption> Sensitivity::measure(const TunedLayer &layer,
     if (layerName(dense) != layer.name)
       return;
     option.cycles += modelledCycles(dense, input.cpu);
-    option.bytes += weightBytes(dense);
+    option.bytes += weightBytes(dense, input.cpu);
     auto shape = cast<ShapedType>(dense.getWeights().getType());
     result.outputs = shape.getDimSize(0);
     result.inputs = shape.getDimSize(1);
@@ -234,6 +236,8 @@ FailureOr<std::vector<LayerSensitivity>> Sensitivity::run() {
     wanted.push_back(Precision::Int4);
   if (options.int8x16)
     wanted.push_back(Precision::Int8x16);
+  if (options.pruned)
+    wanted.append({Precision::Int8Block50, Precision::Int8Block75});
   if (options.allowFloat)
     wanted.push_back(Precision::Float);
   std::vector<LayerSensitivity> results;

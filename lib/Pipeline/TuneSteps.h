@@ -20,7 +20,7 @@ SmallVector<TunedLayer> tunedLayers(ModuleOp calibrated);
 void setPrecision(Operation *op, Precision precision);
 
 /// Of a dense or qdense op.
-double weightBytes(Operation *op);
+double weightBytes(Operation *op, const CpuVariant &cpu);
 double modelledCycles(Operation *op, const CpuVariant &cpu);
 
 } // namespace mlir::qnet

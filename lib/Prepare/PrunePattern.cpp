@@ -34,6 +34,18 @@ FailureOr<std::optional<PrunePattern>> qnet::checkPruning(Operation *root,
   return known;
 }
 
+StringRef qnet::nameOf(PrunePattern pattern) {
+  switch (pattern) {
+  case PrunePattern::Magnitude:
+    return "magnitude";
+  case PrunePattern::Block:
+    return "block";
+  case PrunePattern::TwoOfFour:
+    return "2:4";
+  }
+  llvm_unreachable("no pattern");
+}
+
 std::string qnet::describePruning(StringRef pattern, double fraction) {
   if (prunePatternNamed(pattern) == PrunePattern::TwoOfFour)
     return pattern.str();

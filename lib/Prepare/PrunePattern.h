@@ -18,6 +18,7 @@ inline constexpr int64_t kBlockChannels = 32, kBlockInputs = 4;
 
 /// "magnitude", "block" or "2:4".
 std::optional<PrunePattern> prunePatternNamed(StringRef name);
+StringRef nameOf(PrunePattern pattern);
 
 /// The pattern that a pass is to prune by, nothing for "none"; or a diagnostic
 /// if there is none of that name or the share of the weights is no share.

@@ -19,7 +19,6 @@
 
 #include "InputStatistics.h"
 #include "PrunePattern.h"
-#include "quantc/Prepare/Pruning.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -205,16 +204,33 @@ struct PruneWeightsByError
   using PruneWeightsByErrorBase::PruneWeightsByErrorBase;
 
   void runOnOperation() override {
+    if (pattern == "planned")
+      return prunePlanned();
     FailureOr<std::optional<PrunePattern>> known =
         checkPruning(getOperation(), DEBUG_TYPE, pattern, fraction);
     if (failed(known))
       return signalPassFailure();
     if (*known)
-      getOperation().walk([&](DenseOp op) { prune(op, **known); });
+      getOperation().walk([&](DenseOp op) { prune(op, **known, fraction); });
   }
 
 private:
-  void prune(DenseOp op, PrunePattern known) {
+  /// Each layer by what its precision says.
+  void prunePlanned() {
+    getOperation().walk([&](DenseOp op) {
+      auto precision = op->getAttrOfType<StringAttr>(kPrecisionAttr);
+      StringRef how = precision ? precision.getValue() : "";
+      if (!how.consume_front(kPrunedPrecision))
+        return;
+      double share = 0;
+      std::optional<PrunePattern> known = prunePatternNamed(how);
+      if (!known && !how.rsplit(':').second.getAsDouble(share))
+        known = prunePatternNamed(how.rsplit(':').first);
+      if (known && isPrunableShare(share))
+        prune(op, *known, share);
+    });
+  }
+  void prune(DenseOp op, PrunePattern known, double fraction) {
     if (op->hasAttr(kFrozenAttr) || op->hasAttr(kPrunedAttr))
       return;
     std::optional<DenseLayer> layer = DenseLayer::read(op);
@@ -237,38 +253,10 @@ private:
                     op.getContext(),
                     llvm::formatv("{0}: {1:P1} of its weights are 0, which "
                                   "adds an error of {2} of its output",
-                                  describePruning(pattern, fraction),
+                                  describePruning(nameOf(known), fraction),
                                   result->zeroShare, decibels(result->error))
                         .str()));
   }
 };
 
 } // namespace
-
-std::vector<PruningCandidate> qnet::candidatePrunings(DenseOp op) {
-  std::optional<DenseLayer> layer = DenseLayer::read(op);
-  std::optional<InputStatistics> statistics = InputStatistics::of(op);
-  std::optional<std::vector<double>> factor;
-  if (statistics)
-    factor = statistics->inverseFactor();
-  if (!layer || !factor || op->hasAttr(kFrozenAttr))
-    return {};
-  struct Way {
-    StringRef pattern;
-    double fraction;
-  };
-  constexpr Way ways[] = {{"2:4", 0},         {"block", 0.25},
-                          {"block", 0.5},     {"block", 0.75},
-                          {"magnitude", 0.5}, {"magnitude", 0.7}};
-  std::vector<PruningCandidate> candidates;
-  for (const Way &way : ways) {
-    PrunePattern pattern = *prunePatternNamed(way.pattern);
-    if (pattern == PrunePattern::Block && layer->channels < kBlockChannels)
-      continue;
-    if (auto result =
-            pruned(*layer, *statistics, *factor, pattern, way.fraction))
-      candidates.push_back(
-          {way.pattern.str(), way.fraction, result->zeroShare, result->error});
-  }
-  return candidates;
-}

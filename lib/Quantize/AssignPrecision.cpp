@@ -86,14 +86,19 @@ LogicalResult AssignPrecision::check(DenseOp dense) const {
   std::optional<Precision> precision = precisionOf(dense);
   if (!precision)
     return dense.emitOpError("has the precision ")
-           << dense->getAttr(kPrecisionAttr)
-           << ", which is unknown; choose from int4, int8, int8x16, float";
+           << dense->getAttr(kPrecisionAttr) << ", which is unknown; "
+           << kPrecisionChoices;
   if (*precision == Precision::Float && !allowFloat)
     return dense.emitOpError("has the precision float, but ")
            << textOf(dense)
            << " may only stay in float with allow-float; allow it, or choose "
               "int8x16";
   std::string reason = whyImpossible(dense, *precision);
+  if (reason.empty() && isPruned(*precision) && !dense->hasAttr(kPrunedAttr))
+    return dense.emitOpError("has the precision ")
+           << nameOf(*precision)
+           << ", but no block of its weights is gone; run "
+              "prune-weights-by-error=pattern=planned first";
   if (reason.empty())
     return success();
   return dense.emitOpError("can't have the precision ")

@@ -16,10 +16,15 @@ struct PrecisionName {
   llvm::StringLiteral word;
   Precision precision;
 };
-constexpr PrecisionName kNames[] = {{"int4", Precision::Int4},
-                                    {"int8", Precision::Int8},
-                                    {"int8x16", Precision::Int8x16},
-                                    {"float", Precision::Float}};
+constexpr PrecisionName kNames[] = {
+    {"int4", Precision::Int4},
+    {"int8", Precision::Int8},
+    {"int8x16", Precision::Int8x16},
+    {"float", Precision::Float},
+    {"int8/block:0.5", Precision::Int8Block50},
+    {"int8/block:0.75", Precision::Int8Block75}};
+/// As prune-weights-by-error has them: zeros of fewer gain no time.
+constexpr int64_t kLeastPruned = 4096, kLeastPrunedChannels = 32;
 
 /// What decompose-for-integers adds to the name of a layer whose function it
 /// takes off.
@@ -69,6 +74,25 @@ static quant::UniformQuantizedType fixedParameters(Value value) {
               : quant::UniformQuantizedType();
 }
 
+/// Why no blocks of the layer's weights can go.
+static std::string whyNotPruned(DenseOp dense) {
+  if (dense->hasAttr(kPrunedAttr))
+    return "";
+  auto type = cast<RankedTensorType>(dense.getWeights().getType());
+  if (type.getNumElements() < kLeastPruned ||
+      type.getDimSize(0) < kLeastPrunedChannels)
+    return "it has fewer than " + std::to_string(kLeastPruned) +
+           " weights or than " + std::to_string(kLeastPrunedChannels) +
+           " output channels";
+  if (dense->hasAttr(kFrozenAttr))
+    return "it is frozen";
+  if (!dense->hasAttr(kSecondMomentAttr))
+    return "what its inputs do together was not measured (calibrate with "
+           "rows, and not with effort low; of more than 2048 inputs it never "
+           "is)";
+  return "";
+}
+
 std::string qnet::whyImpossible(DenseOp dense, Precision precision) {
   if (precision == Precision::Float)
     return "";
@@ -80,6 +104,8 @@ std::string qnet::whyImpossible(DenseOp dense, Precision precision) {
   bool isFixedWide = fixed && fixed.getStorageTypeMax() > 255;
   if (precision == Precision::Int8x16 && fixed && !isFixedWide)
     return "the model fixes the parameters of its input, of 8 bits";
+  if (isPruned(precision))
+    return whyNotPruned(dense);
   if (precision != Precision::Int4)
     return "";
   if (isFixedWide)

@@ -62,8 +62,7 @@ llvm::Expected<PrecisionPlan> qnet::planFromJson(StringRef text,
     std::optional<Precision> precision = precisionNamed(*word);
     if (!precision)
       return problem("gives the layer '" + *name + "' the precision '" + *word +
-                     "', which is unknown; choose from int4, int8, int8x16, "
-                     "float");
+                     "', which is unknown; " + kPrecisionChoices);
     auto [first, isNew] = seen.try_emplace(*name, index);
     if (!isNew)
       return problem("names the layer '" + *name + "' twice, in layers[" +

@@ -106,7 +106,7 @@ mlir::qnet::searchFrontier(llvm::ArrayRef<SearchLayer> layers, Goal goal,
       bool isAlone = indices.size() == 1;
       auto isNarrow = [&](Precision precision) {
         return isAlone || precision == Precision::Int4 ||
-               precision == Precision::Int8;
+               precision == Precision::Int8 || isPruned(precision);
       };
       auto isWide = [&](Precision precision) {
         return precision == Precision::Int8x16 || precision == Precision::Float;

@@ -115,7 +115,8 @@ def quantize(
     minimize : {"time", "size"}, optional
         What the layers' bits are chosen for within the budget; by default time, with ``weights="mixed"`` size.
     plan : Point, mapping of layer name to precision, or path, optional
-        The layers' precisions ("int4", "int8", "int8x16"): one of the points that `tune` gives, or your own.
+        The layers' precisions ("int4", "int8", "int8x16", "int8/block:0.5", "int8/block:0.75"): one of the points that
+        `tune` gives, or your own.
     require_int : bool
         Fail if any op would stay in float, and name each with the reason.
     count_clipped : bool

@@ -5,6 +5,7 @@
 // RUN: quant-opt --split-input-file --prune-weights-by-error="pattern=2:4" %s | FileCheck %s --check-prefix=NONE
 // RUN: not quant-opt --split-input-file --prune-weights-by-error="pattern=magnitude fraction=1" %s 2>&1 | FileCheck %s --check-prefix=RANGE
 // RUN: not quant-opt --split-input-file --prune-weights-by-error="pattern=magnitude fraction=nan" %s 2>&1 | FileCheck %s --check-prefix=RANGE
+// RUN: quant-opt --split-input-file --prune-weights-by-error="pattern=planned least=1" %s | FileCheck %s --check-prefix=PLANNED
 // RUN: not quant-opt --split-input-file --prune-weights-by-error="pattern=1:4" %s 2>&1 | FileCheck %s --check-prefix=PATTERN
 
 // RANGE: the fraction must be at least 0 and less than 1
@@ -18,6 +19,9 @@
 // FOUR-LABEL: func.func @main
 // FOUR: dense<{{\[}}[0.000000e+00, 1.99{{[0-9]*}}, 0.000000e+00, 4.98{{[0-9]*}}{{(e\+00)?}}]]>
 // FOUR: qnet.pruned = "2:4: 50.0% of its weights are 0, which adds an error of -{{[2-9][0-9]}}
+// PLANNED-LABEL: func.func @main
+// PLANNED-NOT: qnet.pruned
+// PLANNED: return
 // NONE-LABEL: func.func @main
 // NONE: dense<{{\[}}[0.899999976, 1.100000e+00, 2.000000e+00, 3.000000e+00]]>
 // NONE-NOT: qnet.pruned
@@ -58,4 +62,20 @@ func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %w = qnet.constant dense<[[1.0e30, -1.0e30, 1.0e-38, 1.0], [1.0e-38, 1.0e-38, 1.0e30, 0.0]]> : tensor<2x4xf32>
   %y = qnet.dense %x, %w {qnet.second_moment = dense<[[1.0e30, 0.0, 0.0, 0.0], [0.0, 1.0e-38, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]> : tensor<4x4xf32>} : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// By its precision one layer loses half of its weights, the other keeps them.
+// PLANNED-LABEL: func.func @planned
+// PLANNED: qnet.dense {{.*}}qnet.pruned = "2:4: 50.0% of its weights are 0
+// PLANNED: qnet.dense
+// PLANNED-NOT: qnet.pruned
+// PLANNED: return
+func.func @planned(%x: tensor<?x4xf32>) -> (tensor<?x1xf32>, tensor<?x1xf32>) {
+  %w = qnet.constant dense<[[0.9, 1.1, 2.0, 3.0]]> : tensor<1x4xf32>
+  %v = qnet.constant dense<[[0.9, 1.1, 2.0, 3.0]]> : tensor<1x4xf32>
+  %y = qnet.dense %x, %w {qnet.precision = "int8/2:4", qnet.second_moment = dense<[[1.0, 0.9, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.9], [0.0, 0.0, 0.9, 1.0]]> : tensor<4x4xf32>} : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x1xf32>
+  %z = qnet.dense %x, %v {qnet.precision = "int8", qnet.second_moment = dense<[[1.0, 0.9, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.9], [0.0, 0.0, 0.9, 1.0]]> : tensor<4x4xf32>} : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x1xf32>
+  return %y, %z : tensor<?x1xf32>, tensor<?x1xf32>
 }

@@ -14,7 +14,7 @@
 // RUN: not quant-opt %t/shared.mlir --qnet-quantize 2>&1 | FileCheck %s --check-prefix=SHARED
 
 // LAYER: names the layer 'frist', but the network has no dense layer of that name; there is only 'first'
-// WORD: gives the layer 'first' the precision 'int5', which is unknown; choose from int4, int8, int8x16, float
+// WORD: gives the layer 'first' the precision 'int5', which is unknown; choose from int4, int8, int8x16, float, int8/block:0.5, int8/block:0.75
 // TWICE: names the layer 'first' twice, in layers[0] and layers[1]; leave one out
 // OTHER: is no plan: it lacks "format": "quantc-plan"
 // BROKEN: is no JSON, so it is no plan

@@ -113,6 +113,31 @@ def is_numeric(value: object) -> bool:
     return all(isinstance(v, float) for v in values)
 
 
+def test_blocks_that_matter_least_go(work: Work, tmp_path: Path) -> None:
+    """Of a layer that has little in three quarters of its blocks, the search finds the form without them."""
+    model = onnx.load(work.model)
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
+    blocks = weights.reshape(2, 32, 24, 4)  # of 32 outputs by 4 inputs
+    blocks[:, :, np.arange(24) % 4 != 0] *= 0.05
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights, "w0"))
+    onnx.save(model, tmp_path / "net.onnx")
+    frontier = quantc.tune(tmp_path / "net.onnx", work.rows, minimize="size", cpu="x86-64-v3", points=8)
+    forms = next(layer for layer in frontier.sensitivity if layer["name"] == "relu0")["precisions"]
+    assert forms["int8/block:0.75"]["weights_bytes"] == forms["int8"]["weights_bytes"] / 4
+    assert 15 < forms["int8/block:0.75"]["sqnr_db"] < forms["int8"]["sqnr_db"] - 6
+    point = next(point for point in frontier if point.layers["relu0"] == "int8/block:0.75")
+    q = quantc.quantize(tmp_path / "net.onnx", work.rows, plan=point, cpu="x86-64-v3")
+    layer = next(layer for layer in q.manifest["layers"] if layer["name"] == "relu0")
+    assert layer["zero_share"] >= 0.75 and layer["listed_share"] <= 0.3
+    assert np.array_equal(np.asarray(q.predict(work.rows[:50])), np.asarray(quantc.reference(q, work.rows[:50])))
+
+
+def test_blocks_of_a_small_layer_stay(work: Work) -> None:
+    reason = "can't have the precision int8/block:0.5: it has fewer than 4096 weights"
+    with pytest.raises(quantc.QuantcError, match=reason):
+        quantc.quantize(work.model, work.rows, plan={"fc2": "int8/block:0.5"})
+
+
 def test_files_and_the_budget(work: Work) -> None:
     out = work.folder / "tuned"
     done = tool(

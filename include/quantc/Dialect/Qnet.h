@@ -33,6 +33,12 @@ inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
 /// to the nearest, and no pass that optimizes changes them.
 inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
 
+/// A discardable attribute (string) on a dense layer: its precision, in place
+/// of what the options of Quantize say (quantc/Quantize/Precision.h). After
+/// "int8/" it names the pruning that goes with it: "int8/block:0.5".
+inline constexpr llvm::StringLiteral kPrecisionAttr = "qnet.precision";
+inline constexpr llvm::StringLiteral kPrunedPrecision = "int8/";
+
 /// A discardable attribute (string) on a dense layer that was pruned: what went
 /// and what error that adds. Weights of such a layer that are exactly 0 stay 0.
 inline constexpr llvm::StringLiteral kPrunedAttr = "qnet.pruned";

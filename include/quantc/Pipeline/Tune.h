@@ -97,7 +97,7 @@ struct TuneOptions {
   Goal goal = Goal::Time;
   bool allowFloat = false;
   /// Precisions beside int8.
-  bool int4 = true, int8x16 = true;
+  bool int4 = true, int8x16 = true, pruned = true;
   std::optional<AccuracyBudget> budget;
   /// Without a budget, whether Requirement::byDefault has to be met.
   bool hasDefaultBudget = false;
@@ -129,7 +129,8 @@ FailureOr<TuneResult> tune(const TuneInput &input, const TuneOptions &options);
 /// "49.45 dB, an agreement of 99.90% and a score of 95.10%": what there is.
 std::string figuresText(const TunePoint &point);
 
-/// "4 8 8x16 f": the layers' precisions in short.
+/// "4 8 8x16 f 8/b50": the layers' precisions in short; of the last, 50% of the
+/// blocks of weights are 0.
 std::string shortText(const PrecisionPlan &plan);
 
 } // namespace mlir::qnet

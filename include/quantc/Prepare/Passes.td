@@ -224,6 +224,9 @@ def PruneWeightsByError : Pass<"prune-weights-by-error", "::mlir::ModuleOp"> {
     stay. So do layers without second moments and those whose refit is not
     finite: prune-weights behind this pass takes them.
 
+    With the pattern `planned`, each layer loses what its `qnet.precision` says
+    behind `int8/`, such as `int8/block:0.5`, and the others nothing.
+
     ```mlir
     %y = qnet.dense %x, %w {qnet.second_moment = dense<[[1.0, 0.9], [0.9, 1.0]]> : tensor<2x2xf32>}
        : (tensor<?x2xf32>, tensor<3x2xf32>) -> tensor<?x3xf32>
@@ -231,7 +234,7 @@ def PruneWeightsByError : Pass<"prune-weights-by-error", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"pattern", "pattern", "std::string", /*default=*/"\"none\"",
-           "none, magnitude, block or 2:4">,
+           "none, magnitude, block, 2:4 or planned">,
     Option<"fraction", "fraction", "double", /*default=*/"0.0",
            "share of each layer's weights or blocks to set to zero, from 0 to less than 1">,
     Option<"least", "least", "int64_t", /*default=*/"4096",

@@ -39,6 +39,7 @@ def AssignPrecision : Pass<"assign-precision", "::mlir::ModuleOp"> {
     | `int8` | 8 bits, a scale for each output channel | 8 bits |
     | `int8x16` | 8 bits | up to 15 bits |
     | `float` | f32, with `allow-float` only | as it is; 15 bits where it must be stored |
+    | `int8/block:0.5`, `int8/block:0.75` | 8 bits, half or three quarters of the blocks 0 (by `prune-weights-by-error`, before) | 8 bits |
 
     A layer without one gets what the options of the stage say. A value that
     several layers read has the width that the most demanding one wants.

@@ -19,19 +19,25 @@
 
 namespace mlir::qnet {
 
-/// A discardable attribute (string) on a dense layer: its precision, in place
-/// of what the stage's options say.
-inline constexpr llvm::StringLiteral kPrecisionAttr = "qnet.precision";
-
 enum class Precision {
-  Int4,    ///< weights of 4 bits in groups; an input of 8 bits
-  Int8,    ///< weights and input of 8 bits
-  Int8x16, ///< weights of 8 bits; an input of up to 15
-  Float    ///< not quantized; an input of up to 15 bits where it is stored
+  Int4,        ///< weights of 4 bits in groups; an input of 8 bits
+  Int8,        ///< weights and input of 8 bits
+  Int8x16,     ///< weights of 8 bits; an input of up to 15
+  Float,       ///< not quantized; an input of up to 15 bits where it is stored
+  Int8Block50, ///< as Int8, half of the blocks of weights 0
+  Int8Block75  ///< as Int8, three quarters of the blocks of weights 0
 };
 
-/// "int4", "int8", "int8x16", "float".
+/// Whether blocks of the weights go.
+inline bool isPruned(Precision precision) {
+  return precision == Precision::Int8Block50 ||
+         precision == Precision::Int8Block75;
+}
+
+/// "int4", "int8", "int8x16", "float", "int8/block:0.5", "int8/block:0.75".
 StringRef nameOf(Precision precision);
+inline constexpr llvm::StringLiteral kPrecisionChoices =
+    "choose from int4, int8, int8x16, float, int8/block:0.5, int8/block:0.75";
 std::optional<Precision> precisionNamed(StringRef name);
 
 /// What the attribute says; nothing where there is none, or no known word.
