@@ -73,7 +73,7 @@ def test_row_without_length_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
 def test_linear_classifier(tmp_path: Path, transform: str) -> None:
-    attributes = {
+    attributes: dict[str, Any] = {
         "coefficients": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         "intercepts": [0.0, 0.25, 0.5],
         "classlabels_ints": [7, -3, 1],
@@ -215,7 +215,7 @@ int main(int argc, char **argv) {
 }
 """)
     program = tmp_path / "main"
-    command = [
+    command: list[str | Path] = [
         "gcc",
         "-Werror",
         "-I",

@@ -528,7 +528,8 @@ def may_use_tiles() -> bool:
     if platform.machine() != "x86_64" or platform.system() != "Linux":
         return False
     arch_prctl, request_permission, tile_data = 158, 0x1023, 18
-    return ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0
+    answer: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)
+    return answer == 0
 
 
 def test_native_objects_have_tiles_where_this_process_may_use_them(tmp_path: Path) -> None:
