@@ -23,29 +23,10 @@ double TunePoint::sqnrPredicted() const {
   return -10 * std::log10(predictedNoise);
 }
 
-static StringRef shortText(Precision precision) {
-  switch (precision) {
-  case Precision::Int4:
-    return "4";
-  case Precision::Int8:
-    return "8";
-  case Precision::Int8x16:
-    return "8x16";
-  case Precision::Float:
-    return "f";
-  case Precision::Int8Block50:
-    return "8/b50";
-  case Precision::Int8Block75:
-    return "8/b75";
-  }
-  llvm_unreachable("no precision");
-}
-
 std::string shortText(const PrecisionPlan &plan) {
   std::vector<std::string> parts;
-  for (const PlannedLayer &layer : plan.layers) {
-    parts.push_back(shortText(layer.precision).str());
-  }
+  for (const PlannedLayer &layer : plan.layers)
+    parts.push_back(briefNameOf(layer.precision).str());
   // A run of equal ones in deep networks: "8*12".
   constexpr size_t shortest = 4;
   std::vector<std::string> text;

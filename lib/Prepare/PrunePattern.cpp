@@ -1,7 +1,7 @@
 //===- PrunePattern.cpp - which weights become zero together --------------===//
 #include "PrunePattern.h"
 
-#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -11,12 +11,23 @@
 using namespace mlir;
 using namespace mlir::qnet;
 
+static constexpr std::pair<llvm::StringLiteral, PrunePattern> kPatterns[] = {
+    {"magnitude", PrunePattern::Magnitude},
+    {"block", PrunePattern::Block},
+    {"2:4", PrunePattern::TwoOfFour}};
+
 std::optional<PrunePattern> qnet::prunePatternNamed(StringRef name) {
-  return llvm::StringSwitch<std::optional<PrunePattern>>(name)
-      .Case("magnitude", PrunePattern::Magnitude)
-      .Case("block", PrunePattern::Block)
-      .Case("2:4", PrunePattern::TwoOfFour)
-      .Default(std::nullopt);
+  for (auto [word, pattern] : kPatterns)
+    if (word == name)
+      return pattern;
+  return std::nullopt;
+}
+
+StringRef qnet::nameOf(PrunePattern pattern) {
+  return llvm::find_if(
+             kPatterns,
+             [&](const auto &entry) { return entry.second == pattern; })
+      ->first;
 }
 
 FailureOr<std::optional<PrunePattern>> qnet::checkPruning(Operation *root,
@@ -32,18 +43,6 @@ FailureOr<std::optional<PrunePattern>> qnet::checkPruning(Operation *root,
     return root->emitError(pass)
            << ": the fraction must be at least 0 and less than 1";
   return known;
-}
-
-StringRef qnet::nameOf(PrunePattern pattern) {
-  switch (pattern) {
-  case PrunePattern::Magnitude:
-    return "magnitude";
-  case PrunePattern::Block:
-    return "block";
-  case PrunePattern::TwoOfFour:
-    return "2:4";
-  }
-  llvm_unreachable("no pattern");
 }
 
 std::string qnet::describePruning(StringRef pattern, double fraction) {

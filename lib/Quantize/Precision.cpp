@@ -13,16 +13,16 @@ using namespace mlir::qnet;
 
 namespace {
 struct PrecisionName {
-  llvm::StringLiteral word;
+  llvm::StringLiteral word, brief;
   Precision precision;
 };
 constexpr PrecisionName kNames[] = {
-    {"int4", Precision::Int4},
-    {"int8", Precision::Int8},
-    {"int8x16", Precision::Int8x16},
-    {"float", Precision::Float},
-    {"int8/block:0.5", Precision::Int8Block50},
-    {"int8/block:0.75", Precision::Int8Block75}};
+    {"int4", "4", Precision::Int4},
+    {"int8", "8", Precision::Int8},
+    {"int8x16", "8x16", Precision::Int8x16},
+    {"float", "f", Precision::Float},
+    {"int8/block:0.5", "8/b50", Precision::Int8Block50},
+    {"int8/block:0.75", "8/b75", Precision::Int8Block75}};
 /// As prune-weights-by-error has them: zeros of fewer gain no time.
 constexpr int64_t kLeastPruned = 4096, kLeastPrunedChannels = 32;
 
@@ -31,12 +31,16 @@ constexpr int64_t kLeastPruned = 4096, kLeastPrunedChannels = 32;
 constexpr llvm::StringLiteral kPartSuffix = "/pre-activation";
 } // namespace
 
-StringRef qnet::nameOf(Precision precision) {
-  return llvm::find_if(kNames,
-                       [&](const PrecisionName &name) {
-                         return name.precision == precision;
-                       })
-      ->word;
+static const PrecisionName &namesOf(Precision precision) {
+  return *llvm::find_if(kNames, [&](const PrecisionName &name) {
+    return name.precision == precision;
+  });
+}
+
+StringRef qnet::nameOf(Precision precision) { return namesOf(precision).word; }
+
+StringRef qnet::briefNameOf(Precision precision) {
+  return namesOf(precision).brief;
 }
 
 std::optional<Precision> qnet::precisionNamed(StringRef name) {

@@ -36,6 +36,8 @@ inline bool isPruned(Precision precision) {
 
 /// "int4", "int8", "int8x16", "float", "int8/block:0.5", "int8/block:0.75".
 StringRef nameOf(Precision precision);
+/// "4", "8", "8x16", "f", "8/b50", "8/b75".
+StringRef briefNameOf(Precision precision);
 inline constexpr llvm::StringLiteral kPrecisionChoices =
     "choose from int4, int8, int8x16, float, int8/block:0.5, int8/block:0.75";
 std::optional<Precision> precisionNamed(StringRef name);
