@@ -133,6 +133,12 @@ Type inferMatmul(MatmulOp::Adaptor op) {
   return RankedTensorType::get(shape, realOf(op.getLhs()));
 }
 
+Type inferKernel(KernelOp::Adaptor op) {
+  Shape shape(shapeOf(op.getInput()));
+  shape.back() = shapeOf(op.getVectors()).front();
+  return RankedTensorType::get(shape, realOf(op.getInput()));
+}
+
 Type inferConcat(ConcatOp::Adaptor op) {
   Shape shape(shapeOf(op.getInputs().front()));
   int64_t axis = op.getAxis();
@@ -224,6 +230,7 @@ LogicalResult TopKOp::inferReturnTypes(MLIRContext *context,
 
 QNET_INFERENCE(DenseOp, inferDense)
 QNET_INFERENCE(MatmulOp, inferMatmul)
+QNET_INFERENCE(KernelOp, inferKernel)
 QNET_INFERENCE(ActivationOp, inferSame)
 QNET_INFERENCE(PreluOp, inferSame)
 QNET_INFERENCE(NotOp, inferBool)

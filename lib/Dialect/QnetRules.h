@@ -42,6 +42,7 @@ using EmitError = llvm::function_ref<RuleError()>;
 QNET_RULES(ConstantOp)
 QNET_RULES(DenseOp)
 QNET_RULES(MatmulOp)
+QNET_RULES(KernelOp)
 QNET_RULES(ActivationOp)
 QNET_RULES(PreluOp)
 QNET_RULES(AddOp)

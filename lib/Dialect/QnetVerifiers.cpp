@@ -128,7 +128,7 @@ LogicalResult ConstantOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// dense, matmul
+// dense, matmul, kernel
 //===----------------------------------------------------------------------===//
 
 LogicalResult mlir::qnet::checkRules(DenseOp::Adaptor op, EmitError emit) {
@@ -191,6 +191,39 @@ LogicalResult mlir::qnet::checkRules(MatmulOp::Adaptor op, EmitError emit) {
                      "[C1]";
   // C2
   return checkSameReal(op.getLhs(), op.getRhs(), "lhs", "rhs", emit, "C2");
+}
+
+LogicalResult mlir::qnet::checkRules(KernelOp::Adaptor op, EmitError emit) {
+  ArrayRef<int64_t> input = shapeOf(op.getInput());
+  ArrayRef<int64_t> vectors = shapeOf(op.getVectors());
+  // C2
+  if (input.empty())
+    return emit() << "input " << op.getInput().getType()
+                  << " has rank 0: give it a last dimension of features [C2]";
+  // C1
+  if (vectors.size() != 2 || !agree(vectors[1], input.back()))
+    return emit()
+           << "vectors " << op.getVectors().getType()
+           << " do not go with the input " << op.getInput().getType()
+           << ": they must have rank 2, vectors by features, and as many "
+              "features as the input's last dimension [C1]";
+  // C3
+  const float gamma = op.getGamma().convertToFloat();
+  const float coef0 = op.getCoef0().convertToFloat();
+  constexpr int64_t mostDegree = 16;
+  const bool isPositive =
+      gamma > 0 || (op.getKindAttr() && op.getKind() != KernelKind::rbf);
+  if (!std::isfinite(gamma) || !std::isfinite(coef0) || !isPositive)
+    return emit() << "gamma is " << std::to_string(gamma) << " and coef0 "
+                  << std::to_string(coef0)
+                  << ": both must be finite, and gamma positive for rbf [C3]";
+  const auto degree = static_cast<int64_t>(op.getDegree());
+  if (degree < 1 || degree > mostDegree)
+    return emit() << "degree is " << degree << ": it must be 1 to "
+                  << mostDegree << " [C3]";
+  // C4
+  return checkSameReal(op.getInput(), op.getVectors(), "input", "vectors", emit,
+                       "C4");
 }
 
 //===----------------------------------------------------------------------===//
@@ -587,6 +620,7 @@ LogicalResult mlir::qnet::checkRules(TopKOp::Adaptor op, EmitError emit) {
   }
 QNET_VERIFIER(DenseOp)
 QNET_VERIFIER(MatmulOp)
+QNET_VERIFIER(KernelOp)
 QNET_VERIFIER(ActivationOp)
 QNET_VERIFIER(PreluOp)
 QNET_VERIFIER(AddOp)

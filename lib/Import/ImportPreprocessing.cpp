@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "NodeImporter.h"
+#include "MlOperands.h"
 
 #include <cmath>
 
@@ -15,38 +15,6 @@ using namespace mlir::qnet;
 using namespace mlir::qnet::onnx;
 
 namespace {
-/// The input as f32, [rows, features]; a vector is one row of features.
-Value featuresOf(NodeImporter &n, size_t input) {
-  Value value = n.operand(input);
-  if (!value)
-    return {};
-  if (n.rankOf(value) == 0 || n.rankOf(value) > 2) {
-    (void)n.error("takes rows of features, but its input has " +
-                  Twine(n.rankOf(value)) + " dimensions");
-    return {};
-  }
-  value = n.castTo(value, n.builder.getF32Type());
-  if (value && n.rankOf(value) == 1)
-    value = n.reshape(value, {1, n.shapeOf(value)[0]});
-  if (value && ShapedType::isDynamic(n.shapeOf(value)[1])) {
-    (void)n.error("its number of features is not known when compiling; export "
-                  "the model with a fixed one");
-    return {};
-  }
-  return value;
-}
-
-/// Finite f32 numbers as a constant of that shape.
-Value constantOf(NodeImporter &n, ArrayRef<float> values,
-                 ArrayRef<int64_t> shape, llvm::StringRef attribute) {
-  if (!llvm::all_of(values, [](float v) { return std::isfinite(v); })) {
-    (void)n.error("attribute '" + attribute + "' holds NaN or infinity");
-    return {};
-  }
-  auto type = RankedTensorType::get(shape, n.builder.getF32Type());
-  return n.constantValue(DenseElementsAttr::get(type, values));
-}
-
 /// An attribute with one number for all features or one for each.
 Value perFeature(NodeImporter &n, llvm::StringRef attribute, int64_t features) {
   ArrayRef<float> values = n.floatsAttribute(attribute);
@@ -256,12 +224,8 @@ LogicalResult importLinearClassifier(NodeImporter &n) {
   if (n.wants(0)) {
     if (!labels || labels->empty())
       return n.error("has no labels");
-    Value classes = n.constantValue(DenseElementsAttr::get(
-        RankedTensorType::get(count, n.builder.getI64Type()),
-        ArrayRef<int64_t>(*labels)));
     Value best = n.emit<ArgmaxOp>(scores, n.named("axis", int64_t(1)));
-    if (failed(n.result(
-            0, n.emit<GatherOp>({classes, best}, n.named("axis", int64_t(0))))))
+    if (failed(n.result(0, labelOf(n, *labels, best))))
       return failure();
   }
   if (!n.wants(1))

@@ -65,6 +65,7 @@ llvm::ArrayRef<OpRow> sliceRows();
 llvm::ArrayRef<OpRow> reduceRows();
 llvm::ArrayRef<OpRow> quantizedRows();
 llvm::ArrayRef<OpRow> preprocessingRows();
+llvm::ArrayRef<OpRow> svmRows();
 
 class NodeImporter {
 public:

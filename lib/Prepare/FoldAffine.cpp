@@ -78,9 +78,11 @@ DenseOp buildLayer(DenseOp op, Location location, Value input,
       op.getBias() ? op.getBias().getLoc() : op.getWeights().getLoc();
   Value bias = makeConstant<float>(rewriter, biasLocation, {layer.channels},
                                    f32, layer.bias);
-  return DenseOp::create(rewriter, location, op.getType(), input, weights, bias,
-                         op.getFunctionAttr(), op.getAlphaAttr(),
-                         op.getBetaAttr());
+  auto dense = DenseOp::create(rewriter, location, op.getType(), input, weights,
+                               bias, op.getFunctionAttr(), op.getAlphaAttr(),
+                               op.getBetaAttr());
+  dense->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  return dense;
 }
 
 /// The affine as one pair for each of `features` elements of the last axis, or

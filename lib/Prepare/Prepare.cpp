@@ -16,12 +16,16 @@ void mlir::qnet::buildPreparePipeline(OpPassManager &pm,
   pm.addPass(createHoistSelection());
   // What was selected from a constant is one.
   pm.addPass(createFoldConstants());
+  pm.addPass(createCollectColumns());
   pm.addPass(createFormDense());
   // Functions get their names before fold-affine can take a part of one (the
   // "+ 3" of a hard_swish) into a layer.
   pm.addPass(createRecognizeActivation());
   pm.addPass(createFoldAffine());
   pm.addPass(createFoldBatchNorm());
+  // After fold-affine, which must not take what stands before a kernel into one
+  // of its two readers.
+  pm.addPass(createExpandKernels());
   pm.addPass(createFuseActivation());
   pm.addPass(createGeneralizeBatch());
   // From here on layers have the names that users know.

@@ -224,8 +224,9 @@ void Assigner::insertPair(Value value, quant::UniformQuantizedType type) {
   bool onlyQuantized = isInteger(producer);
   value.replaceUsesWithIf(read, [&](OpOperand &use) {
     Operation *user = use.getOwner();
+    // A finish reads what the layer beside it reads.
     return user != quantized && !isa<QuantizeOp>(user) &&
-           (onlyQuantized || isInteger(user));
+           (onlyQuantized || isInteger(user) || user->hasAttr(kFinishAttr));
   });
 }
 

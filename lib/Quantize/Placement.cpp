@@ -102,6 +102,8 @@ LogicalResult Placement::decideOne(Operation *op, bool allowFloat) {
     integer.insert(op);
     return success();
   }
+  if (auto reason = op->getAttrOfType<StringAttr>(kFinishAttr))
+    return stayFloat(reason.getValue());
   if (staysFloat(op)) {
     if (!isAfterDense(op))
       preprocessing.insert(op);

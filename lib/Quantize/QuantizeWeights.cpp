@@ -122,6 +122,18 @@ std::optional<double> noiseOfRounding(DenseOp dense, ArrayRef<float> weights,
   return roundingNoise(dense, {target, rounded, ownBias, mean});
 }
 
+/// The bias of an rbf kernel's layer for its rounded weights.
+double rbfBias(ArrayRef<int8_t> quantized, const WeightGrid &grid,
+               double gamma) {
+  double squares = 0;
+  for (auto [k, weight] : llvm::enumerate(quantized)) {
+    const double w =
+        weight * static_cast<double>(grid.step(static_cast<int64_t>(k)));
+    squares += w * w;
+  }
+  return -squares / (4 * gamma);
+}
+
 LogicalResult QuantizeWeights::convert(DenseOp dense) {
   if (dense->hasAttr(kLedgerAttr))
     return success();
@@ -197,6 +209,11 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
     WeightGrid grid = gridOf(dense, n, row, isGrouped);
     std::optional<IntegerRow> fitting =
         quantizeRow(row, bias[n], input, isFloat, grid, quantized);
+    if (auto gamma = dense->getAttrOfType<FloatAttr>(kRbfGammaAttr);
+        gamma && fitting)
+      fitting =
+          quantizeRow(row, rbfBias(quantized, grid, gamma.getValueAsDouble()),
+                      input, isFloat, grid, quantized);
     llvm::copy(grid.multipliers, groupMultipliers.begin() + n * groups);
     if (!fitting)
       return dense.emitOpError("has in output channel ")

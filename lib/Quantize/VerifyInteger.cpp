@@ -41,7 +41,7 @@ struct VerifyInteger : qnet::impl::VerifyIntegerBase<VerifyInteger> {
       if (auto dense = dyn_cast<QDenseOp>(op))
         checkAccumulators(dense);
       if (auto reason = op->getAttrOfType<StringAttr>(kLedgerAttr);
-          reason && requireInt)
+          reason && requireInt && !op->hasAttr(kFinishAttr))
         report(op, "I6") << "is left in float (" << reason.getValue()
                          << "), and require-int asks for integers only";
     });

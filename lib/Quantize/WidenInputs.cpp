@@ -73,7 +73,8 @@ bool isClamp(Function function) {
 /// other than a clamp, its own or one of what it is computed from.
 bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
   Operation *producer = value.getDefiningOp();
-  if (!producer || !seen.insert(value).second)
+  // A finish computes in f32.
+  if (!producer || producer->hasAttr(kFinishAttr) || !seen.insert(value).second)
     return false;
   if (auto dense = dyn_cast<DenseOp>(producer))
     return !isClamp(dense.getFunction());
@@ -111,6 +112,7 @@ struct WidenInputs : qnet::impl::WidenInputsBase<WidenInputs> {
 
 private:
   void widen(func::FuncOp function);
+  void widen(DenseOp dense, StringRef reason);
   bool mayWiden(DenseOp dense) const;
 };
 
@@ -132,6 +134,12 @@ void WidenInputs::widen(func::FuncOp function) {
     auto dense = dyn_cast<DenseOp>(op);
     if (!dense)
       continue;
+    // A distance is a difference of large numbers: with 8 bits some machines
+    // keep 11 dB.
+    if (dense->hasAttr(kRbfGammaAttr) && mayWiden(dense)) {
+      widen(dense, "15 bits: it measures distances");
+      continue;
+    }
     Value source = dense.getInput();
     while (source.getDefiningOp() && isMove(source.getDefiningOp()))
       source = source.getDefiningOp()->getOperand(0);
@@ -168,17 +176,20 @@ void WidenInputs::widen(func::FuncOp function) {
       continue;
     widened += input->weights;
     noise -= input->noise;
-    const std::string reason =
-        llvm::formatv("15 bits: in 8 its input alone would leave {0:f1} dB",
-                      -10 * std::log10(input->noise));
-    for (DenseOp dense : input->readers) {
-      dense->setDiscardableAttr(
-          kPrecisionAttr,
-          StringAttr::get(&getContext(), nameOf(Precision::Int8x16)));
-      dense->setDiscardableAttr(kWidenedAttr,
-                                StringAttr::get(&getContext(), reason));
-    }
+    for (DenseOp dense : input->readers)
+      widen(dense,
+            llvm::formatv("15 bits: in 8 its input alone would leave {0:f1} dB",
+                          -10 * std::log10(input->noise))
+                .str());
   }
+}
+
+void WidenInputs::widen(DenseOp dense, StringRef reason) {
+  dense->setDiscardableAttr(
+      kPrecisionAttr,
+      StringAttr::get(&getContext(), nameOf(Precision::Int8x16)));
+  dense->setDiscardableAttr(kWidenedAttr,
+                            StringAttr::get(&getContext(), reason));
 }
 
 } // namespace

@@ -4,6 +4,8 @@
 #include "Evaluation.h"
 #include "Products.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mlir::qnet;
 namespace numerics = quantc::numerics;
@@ -123,5 +125,52 @@ Results qnet::evaluate(MatmulOp op, const Evaluation &e) {
     value = format.round(value);
   for (int64_t &value : result->integers)
     value = format.wrap(value);
+  return single(std::move(result));
+}
+
+/// One pair of a row and a support vector, in double precision: what the
+/// formula says, whichever way a compiled program takes.
+static double kernelOf(KernelOp op, const double *x, const double *v,
+                       int64_t features) {
+  const double gamma = op.getGamma().convertToFloat();
+  const double coef0 = op.getCoef0().convertToFloat();
+  double sum = 0;
+  if (op.getKind() == KernelKind::rbf) {
+    for (int64_t k = 0; k < features; ++k)
+      sum += (x[k] - v[k]) * (x[k] - v[k]);
+    return std::exp(-gamma * sum);
+  }
+  for (int64_t k = 0; k < features; ++k)
+    sum += x[k] * v[k];
+  const double product = gamma * sum + coef0;
+  return op.getKind() == KernelKind::sigmoid
+             ? std::tanh(product)
+             : std::pow(product, static_cast<double>(op.getDegree()));
+}
+
+Results qnet::evaluate(KernelOp op, const Evaluation &e) {
+  const Tensor &input = e.operand(0), &vectors = e.operand(1);
+  bool fits = input.rank() >= 1 && vectors.rank() == 2 && input.isReal() &&
+              vectors.isReal() && vectors.shape[1] == input.shape.back();
+  if (!fits) {
+    e.error() << "cannot compare " << input.type() << " with vectors of "
+              << vectors.type();
+    return failure();
+  }
+  const int64_t rows = leadingCount(input.shape, 1);
+  const int64_t count = vectors.shape[0], features = vectors.shape[1];
+  if (failed(e.checkProducts({rows, count, features})))
+    return failure();
+  SmallVector<int64_t> shape = input.shape;
+  shape.back() = count;
+  FailureOr<Tensor> result = e.allocate(input.elementType, shape);
+  if (failed(result))
+    return failure();
+  ElementFormat format = result->format();
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = 0; i < count; ++i)
+      result->reals[row * count + i] =
+          format.round(kernelOf(op, input.reals.data() + row * features,
+                                vectors.reals.data() + i * features, features));
   return single(std::move(result));
 }

@@ -117,6 +117,7 @@ struct AppliedFunction {
 // Products
 Results evaluate(DenseOp op, const Evaluation &e);
 Results evaluate(MatmulOp op, const Evaluation &e);
+Results evaluate(KernelOp op, const Evaluation &e);
 // Elementwise
 Results evaluate(ActivationOp op, const Evaluation &e);
 Results evaluate(PreluOp op, const Evaluation &e);

@@ -77,10 +77,10 @@ SmallVector<int64_t> qnet::broadcastStrides(ArrayRef<int64_t> shape,
 template <typename Result, typename Visit>
 static Result visitEvaluable(Operation *op, Visit visit, Result otherwise) {
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .template Case<ConstantOp, DenseOp, MatmulOp, ActivationOp, PreluOp,
-                     CastOp, NotOp, IsNanOp, IsInfOp, AddOp, SubOp, MulOp,
-                     DivOp, PowOp, MinOp, MaxOp, AndOp, OrOp, XorOp, CompareOp,
-                     WhereOp>(visit)
+      .template Case<ConstantOp, DenseOp, MatmulOp, KernelOp, ActivationOp,
+                     PreluOp, CastOp, NotOp, IsNanOp, IsInfOp, AddOp, SubOp,
+                     MulOp, DivOp, PowOp, MinOp, MaxOp, AndOp, OrOp, XorOp,
+                     CompareOp, WhereOp>(visit)
       .template Case<SoftmaxOp, LogSoftmaxOp, BatchNormOp, LayerNormOp,
                      ConcatOp, SliceOp, ReshapeOp, TransposeOp, BroadcastOp,
                      GatherOp, ReduceOp, ArgmaxOp, ArgminOp, TopKOp,

@@ -33,6 +33,17 @@ inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
 /// to the nearest, and no pass that optimizes changes them.
 inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
 
+/// A discardable attribute (f32, gamma) on the dense layer of an rbf kernel,
+/// whose weights are w = 2 gamma v and whose bias is -|w|^2 / (4 gamma). Where
+/// the weights are rounded, the bias follows: then the layer is that of support
+/// vectors a little elsewhere, exactly.
+inline constexpr llvm::StringLiteral kRbfGammaAttr = "qnet.rbf_gamma";
+
+/// A discardable attribute (string, the reason) on an op that finishes what a
+/// dense layer gives, in f32 and by Numerics' definitions, as requantization
+/// does: it is no op left in float.
+inline constexpr llvm::StringLiteral kFinishAttr = "qnet.finish";
+
 /// A discardable attribute (string) on a dense layer: its precision, in place
 /// of what the options of Quantize say (quantc/Quantize/Precision.h). After
 /// "int8/" it names the pruning that goes with it: "int8/block:0.5".

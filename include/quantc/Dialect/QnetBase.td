@@ -90,6 +90,12 @@ def Qnet_ComparePredicateAttr
   let cppNamespace = "::mlir::qnet";
 }
 
+def Qnet_KernelKindAttr : I32Enum<"KernelKind", "kernel of a support vector machine", [
+    I32EnumCase<"rbf", 0>, I32EnumCase<"polynomial", 1>,
+    I32EnumCase<"sigmoid", 2>]> {
+  let cppNamespace = "::mlir::qnet";
+}
+
 /// Written `#qnet.fn<relu>` in an attribute dictionary, and as the bare keyword
 /// where an op's format says `custom<Keyword>`.
 class Qnet_EnumAttr<EnumInfo info, string mnemonic>
@@ -99,6 +105,7 @@ class Qnet_EnumAttr<EnumInfo info, string mnemonic>
 def Qnet_FnAttr : Qnet_EnumAttr<Qnet_FunctionAttr, "fn">;
 def Qnet_ReduceAttr : Qnet_EnumAttr<Qnet_ReduceKindAttr, "reduction">;
 def Qnet_PredicateAttr : Qnet_EnumAttr<Qnet_ComparePredicateAttr, "predicate">;
+def Qnet_KernelAttr : Qnet_EnumAttr<Qnet_KernelKindAttr, "kernel">;
 
 //===----------------------------------------------------------------------===//
 // Type constraints

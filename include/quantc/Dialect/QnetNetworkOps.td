@@ -93,6 +93,44 @@ def Qnet_MatmulOp : Qnet_InferredOp<"matmul"> {
   let hasVerifier = 1;
 }
 
+def Qnet_KernelOp : Qnet_InferredOp<"kernel"> {
+  let summary = "How much each row resembles each support vector";
+  let description = [{
+    With `v` a row of `vectors` and `x` a row of the input, element by element:
+
+    | kind | result |
+    |---|---|
+    | `rbf` | `exp(-gamma |x - v|^2)` |
+    | `polynomial` | `(gamma x . v + coef0)^degree` |
+    | `sigmoid` | `tanh(gamma x . v + coef0)` |
+
+    The names are scikit-learn's and libsvm's (Chang and Lin, "LIBSVM: a library
+    for support vector machines", 2011, section 2). A linear kernel is no op: it
+    is a `dense` layer of the weights that the support vectors add up to. Prepare
+    turns the op into a `dense` layer and its finish (`expand-kernels`).
+
+    - C1: `vectors` has rank 2 and its second dimension equals the input's last.
+    - C2: the input has rank 1 or more.
+    - C3: `gamma` and `coef0` are finite, `gamma` is positive for `rbf`, and
+      `degree` is 1 to 16.
+    - C4: the element types are the same.
+
+    ```mlir
+    %k = qnet.kernel rbf %x, %v {gamma = 0.1 : f32}
+       : (tensor<?x64xf32>, tensor<530x64xf32>) -> tensor<?x530xf32>
+    ```
+  }];
+  let arguments = (ins Qnet_KernelAttr:$kind, Qnet_RealTensor:$input,
+                       Qnet_RealTensor:$vectors, F32Attr:$gamma,
+                       DefaultValuedAttr<F32Attr, "0.0f">:$coef0,
+                       DefaultValuedAttr<I64Attr, "1">:$degree);
+  let results = (outs Qnet_RealTensor:$result);
+  let assemblyFormat = [{
+    custom<Keyword>($kind) $input `,` $vectors attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Functions of one value
 //===----------------------------------------------------------------------===//

@@ -43,6 +43,61 @@ def FormDense : Pass<"form-dense", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def CollectColumns : Pass<"collect-columns", "::mlir::ModuleOp"> {
+  let summary = "Sums of single columns become one product";
+  let description = [{
+    A `concat` of columns, each of which is a sum of columns of one and the same
+    f32 matrix (`gather` of one index, `add`, `sub`, `neg`, numbers), becomes the
+    sums of one `mul` of the matrix's rows by all factors. So exporters write the
+    votes of one-against-one machines (skl2onnx, for
+    `decision_function_shape="ovr"`), which are hundreds of ops for ten classes.
+
+    ```mlir
+    %a = qnet.gather %s, %i0 {axis = 1 : i64} : (tensor<?x3xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+    %b = qnet.gather %s, %i1 {axis = 1 : i64} : (tensor<?x3xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+    %c = qnet.add %a, %b : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+    %y = qnet.concat %c, %a {axis = 1 : i64} : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
+    ```
+    becomes, with `%w = [[1, 1, 0], [1, 0, 0]]` and `%b = [0, 0]`,
+    ```mlir
+    %r = qnet.reshape %s : tensor<?x3xf32> -> tensor<?x1x3xf32>
+    %t = qnet.mul %r, %w : (tensor<?x1x3xf32>, tensor<2x3xf32>) -> tensor<?x2x3xf32>
+    %u = qnet.reduce sum %t {axes = array<i64: 2>} : tensor<?x2x3xf32> -> tensor<?x2xf32>
+    %y = qnet.add %u, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
+def ExpandKernels : Pass<"expand-kernels", "::mlir::ModuleOp"> {
+  let summary = "Kernels of support vectors become dense layers with a finish";
+  let description = [{
+    An `rbf` kernel `exp(-g |x - v|^2)` is the dense layer of weights `2 g V` and
+    bias `-g |v|^2`, less `g |x|^2`, under `exp`; a polynomial one is a dense
+    layer and `degree - 1` products or fewer; a sigmoid one a dense layer with
+    `tanh`. What follows the layer of the first two carries `qnet.finish`, and
+    stays f32: its error is then that of the exponent, not of one more rounding
+    to 8 bits.
+
+    Where the mean of the vectors of an `rbf` kernel is longer than they spread
+    around it, it is subtracted from both sides first, which changes no distance.
+
+    ```mlir
+    %k = qnet.kernel rbf %x, %v {gamma = 0.1 : f32}
+       : (tensor<?x64xf32>, tensor<530x64xf32>) -> tensor<?x530xf32>
+    ```
+    becomes
+    ```mlir
+    %p = qnet.dense %x, %w, %b {qnet.frozen, qnet.rbf_gamma = 0.1 : f32} : ...
+    %s = qnet.reduce sum_square %x {axes = array<i64: 1>, keep_dims = true, qnet.finish = "..."} : ...
+    %g = qnet.mul %s, %gamma {qnet.finish = "..."} : ...
+    %e = qnet.sub %p, %g {qnet.finish = "..."} : ...
+    %k = qnet.activation exp %e {qnet.finish = "..."} : ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def FoldBatchNorm : Pass<"fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "Batch normalization becomes one product and one sum a channel";
   let description = [{
