@@ -143,6 +143,55 @@ func.func @dense_result_type(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>) {
 // -----
 
 //===----------------------------------------------------------------------===//
+// kernel
+//===----------------------------------------------------------------------===//
+
+// kernel C1
+func.func @kernel_c1(%x: tensor<?x4xf32>, %v: tensor<3x5xf32>) {
+  // expected-error @+1 {{as many features as the input's last dimension [C1]}}
+  %0 = qnet.kernel rbf %x, %v {gamma = 1.0 : f32} : (tensor<?x4xf32>, tensor<3x5xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// kernel C2
+func.func @kernel_c2(%x: tensor<f32>, %v: tensor<3x5xf32>) {
+  // expected-error @+1 {{has rank 0: give it a last dimension of features [C2]}}
+  %0 = qnet.kernel rbf %x, %v {gamma = 1.0 : f32} : (tensor<f32>, tensor<3x5xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+// kernel C3
+func.func @kernel_c3_gamma(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>) {
+  // expected-error @+1 {{gamma is 0.000000 and coef0 0.000000: both must be finite, and gamma positive for rbf [C3]}}
+  %0 = qnet.kernel rbf %x, %v {gamma = 0.0 : f32} : (tensor<?x4xf32>, tensor<3x4xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// kernel C3
+func.func @kernel_c3_degree(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>) {
+  // expected-error @+1 {{degree is 17: it must be 1 to 16 [C3]}}
+  %0 = qnet.kernel polynomial %x, %v {gamma = 1.0 : f32, degree = 17 : i64} : (tensor<?x4xf32>, tensor<3x4xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// kernel C4
+func.func @kernel_c4(%x: tensor<?x4xf32>, %v: tensor<3x4xf64>) {
+  // expected-error @+1 {{[C4]}}
+  %0 = qnet.kernel rbf %x, %v {gamma = 1.0 : f32} : (tensor<?x4xf32>, tensor<3x4xf64>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
 // matmul
 //===----------------------------------------------------------------------===//
 
