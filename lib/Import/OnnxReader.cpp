@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnnxParts.h"
+
+#include "quantc/Import/LibsvmModel.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
@@ -481,6 +483,8 @@ mlir::qnet::onnx::readOnnxModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
   if (buffer->getBufferSize() > kMaxFileBytes)
     return unreadable("the file is larger than 2 GiB, the most that a protobuf "
                       "file can be; save the weights as external data");
+  if (isLibsvmModel(buffer->getBuffer()))
+    return readLibsvmModel(std::move(buffer));
   auto model = std::make_unique<OnnxModel>();
   StringRef bytes = buffer->getBuffer();
   model->files.push_back(std::move(buffer));

@@ -22,9 +22,10 @@ struct ImportOptions {
   llvm::StringRef functionName = "main";
 };
 
-/// Reads an ONNX file into `func.func @main` of float qnet ops. Arguments and
-/// results carry the tensors' names as `qnet.name`; every op's location is a
-/// NameLoc of its node. Null after exactly one error diagnostic.
+/// Reads an ONNX file (or the text file of a libsvm model) into `func.func
+/// @main` of float qnet ops. Arguments and results carry the tensors' names as
+/// `qnet.name`; every op's location is a NameLoc of its node. Null after
+/// exactly one error diagnostic.
 OwningOpRef<ModuleOp> importOnnx(llvm::StringRef path, MLIRContext &context,
                                  const ImportOptions &options = {});
 

@@ -172,7 +172,8 @@ struct OnnxModel {
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> files;
 };
 
-/// Reads and checks a model file. External data is found beside it.
+/// Reads and checks a model file, ONNX's or libsvm's. External data is found
+/// beside it.
 llvm::Expected<std::unique_ptr<OnnxModel>> readOnnxModel(llvm::StringRef path);
 
 /// Reads and checks a model from memory, whose external data is in `folder`
