@@ -330,7 +330,7 @@ OnnxValueInfo tensorInfo(llvm::StringRef name, DataType type,
   info.kind = "tensor";
   info.type = type;
   if (features)
-    info.shape = {OnnxDim{std::nullopt, "batch"}, OnnxDim{*features, ""}};
+    info.shape = {OnnxDim{std::nullopt, "batch"}, OnnxDim{features, ""}};
   return info;
 }
 

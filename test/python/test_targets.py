@@ -174,6 +174,57 @@ def network(hidden: int = 50, third: int = 17, zero_share: float = 0) -> onnx.Mo
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def machine_network() -> onnx.ModelProto:
+    """Two support vector machines on the same row, rbf and polynomial: 10 scores of pairs and one value."""
+    random = np.random.default_rng(8)
+    vectors, classes = 30, 5
+
+    def numbers(*shape: int) -> list[float]:
+        return [float(value) for value in random.standard_normal(shape).astype(np.float32).ravel()]
+
+    domain = "ai.onnx.ml"
+    nodes = [
+        helper.make_node(
+            "SVMClassifier",
+            ["x"],
+            ["", "pairs"],
+            name="classifier",
+            domain=domain,
+            kernel_type="RBF",
+            kernel_params=[1 / INPUTS, 0.0, 0.0],
+            support_vectors=numbers(vectors, INPUTS),
+            coefficients=numbers(classes - 1, vectors),
+            rho=numbers(classes * (classes - 1) // 2),
+            vectors_per_class=[vectors // classes] * classes,
+            classlabels_ints=list(range(classes)),
+        ),
+        helper.make_node(
+            "SVMRegressor",
+            ["x"],
+            ["value"],
+            name="regressor",
+            domain=domain,
+            kernel_type="POLY",
+            kernel_params=[1 / INPUTS, 1.0, 3.0],
+            support_vectors=numbers(vectors, INPUTS),
+            coefficients=numbers(vectors),
+            rho=[0.25],
+            n_supports=vectors,
+        ),
+        helper.make_node("Concat", ["pairs", "value"], ["logits"], name="logits", axis=1),
+        helper.make_node("Softmax", ["logits"], ["shares"], name="softmax", axis=1),
+    ]
+    tensor = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [tensor("x", TensorProto.FLOAT, ["n", INPUTS])],
+        [tensor(name, TensorProto.FLOAT, ["n", LOGITS]) for name in ("logits", "shares")],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(domain, 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
 def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDArray[np.int8]:
     """Quantization to a byte as the dialect defines it: round half to even, clamp, NaN at the zero point."""
     with np.errstate(invalid="ignore"):
@@ -295,6 +346,17 @@ def wide_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 def test_same_bits_as_reference_with_16_bits(wide_workshop: Workshop, machine: Machine) -> None:
     check_bits(wide_workshop, machine)
+
+
+@pytest.fixture(scope="module")
+def machine_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("machine"), machine_network(), ())
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def test_support_vector_machines_have_the_same_bits(machine_workshop: Workshop, machine: Machine) -> None:
+    """The finish of a kernel is f32: squares, an exponential, powers."""
+    check_bits(machine_workshop, machine)
 
 
 def check_bits(workshop: Workshop, machine: Machine) -> None:
