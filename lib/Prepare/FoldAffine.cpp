@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <cmath>
 
@@ -176,23 +177,21 @@ bool fitsOneRange(const Affine &affine) {
   return !(narrowest < leastShare * (high - low));
 }
 
-/// Whether a value is a graph's input, or made of it without a layer.
-bool isGraphInput(Value value) {
-  constexpr int deepest = 64; // hostile chains end the search, not the stack
-  for (int depth = 0; depth < deepest; ++depth) {
-    if (isa<BlockArgument>(value))
-      return true;
-    Operation *op = value.getDefiningOp();
-    std::string reason;
-    std::optional<Affine> affine = matchAffine(op, reason);
-    if (affine)
-      value = affine->input;
-    else if (isa<GatherOp, ReshapeOp, SliceOp>(op))
-      value = op->getOperand(0);
-    else
+/// Whether a value is made of a graph's inputs without a layer: raw features,
+/// cleaned, transformed or encoded, each in a unit of its own.
+bool isMadeOfInputs(Value value) {
+  constexpr unsigned most = 256; // hostile graphs end the search
+  llvm::SetVector<Value> values;
+  values.insert(value);
+  for (unsigned i = 0; i < values.size(); ++i) {
+    Operation *op = values[i].getDefiningOp();
+    if (!op)
+      continue;
+    if (isa<DenseOp, MatmulOp, KernelOp>(op) || values.size() > most)
       return false;
+    values.insert(op->operand_begin(), op->operand_end());
   }
-  return false;
+  return true;
 }
 
 /// The affine ops above a layer's input, found first and removed then.
@@ -213,7 +212,7 @@ public:
       Affine whole = plan(own->input, depth + 1);
       whole.then(*own);
       if (!whole.isFinite() ||
-          (isGraphInput(whole.input) && !fitsOneRange(whole))) {
+          (isMadeOfInputs(whole.input) && !fitsOneRange(whole))) {
         removed.resize(before);
         return unchanged;
       }
@@ -223,13 +222,21 @@ public:
     if (auto concat = dyn_cast_or_null<ConcatOp>(op)) {
       if (concat.getAxis() != 1 || concat.getType().getRank() != 2)
         return unchanged;
+      const size_t before = removed.size();
       Affine whole{value, {}, {}};
       for (Value input : concat.getInputs()) {
         Affine part = plan(input, depth + 1);
         llvm::append_range(whole.scale, part.scale);
         llvm::append_range(whole.shift, part.shift);
       }
-      return whole.size() == *elements ? whole : unchanged;
+      // Parts that fit one range each may not fit one together.
+      if (whole.size() != *elements ||
+          (removed.size() > before && isMadeOfInputs(value) &&
+           !fitsOneRange(whole))) {
+        removed.resize(before);
+        return unchanged;
+      }
+      return whole;
     }
     if (auto reshape = dyn_cast_or_null<ReshapeOp>(op)) {
       auto from = cast<RankedTensorType>(reshape.getInput().getType());

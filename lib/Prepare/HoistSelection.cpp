@@ -51,6 +51,8 @@ struct HoistAboveElementwise : OpRewritePattern<GatherOp> {
       return rewriter.notifyMatchFailure(
           op, "selects no features by constant indices");
     int64_t features = type.getShape().back();
+    if (indices.getDimSize(0) > features)
+      return rewriter.notifyMatchFailure(op, "selects more than there is");
     SmallVector<Value> operands;
     for (Value operand : producer->getOperands()) {
       auto own = cast<RankedTensorType>(operand.getType());

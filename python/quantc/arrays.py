@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import QuantcError
 
-__all__ = ["as_numbers", "data_argument", "read_npy", "write_npy", "write_npz"]
+__all__ = ["as_numbers", "read_npy", "write_npy", "write_npz"]
 
-FILE_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 NUMBERS = "biuf"  # numpy's kinds: bool, signed, unsigned, floating
 
 
@@ -62,46 +60,3 @@ def read_npy(path: Path) -> NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         raise QuantcError(f"the compiler's result cannot be read: {error}", where=str(path)) from error
     return array
-
-
-def data_argument(value: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str], folder: Path, name: str) -> Path:
-    """The file that stands for `value` on the tool's command line.
-
-    Parameters
-    ----------
-    value : array, mapping of tensor name to array, or path of a .npy, .npz, .csv or .parquet file
-        A file is passed on as it is; arrays are written, floating ones as float32.
-    folder : Path
-        Where to write arrays.
-    name : str
-        What the data is, for the file's name and for messages: "calibration", "labels".
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path leads to no file.
-    TypeError
-        If an array holds anything but real numbers.
-    ValueError
-        If a file is of another kind, or there is no row.
-    """
-    if isinstance(value, (str, os.PathLike)):
-        path = Path(os.path.abspath(value))
-        if not path.is_file():
-            raise FileNotFoundError(f"{name}: no file at {path}")
-        if path.suffix.lower() not in FILE_SUFFIXES:
-            raise ValueError(f"{name}: {path.name} is none of {', '.join(FILE_SUFFIXES)}")
-        return path
-    if isinstance(value, Mapping):
-        arrays = {str(key): _rows(array, f"{name} {key!r}") for key, array in value.items()}
-        if not arrays:
-            raise ValueError(f"{name}: the mapping holds no array")
-        return write_npz(folder / f"{name}.npz", arrays, name)
-    return write_npy(folder / f"{name}.npy", _rows(value, name), name)
-
-
-def _rows(value: ArrayLike, what: str) -> NDArray[Any]:
-    array = as_numbers(value, what)
-    if array.ndim == 0 or array.shape[0] == 0:
-        raise ValueError(f"{what}: needs at least one row, got shape {array.shape}")
-    return array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array

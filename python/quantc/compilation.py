@@ -14,7 +14,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .arrays import data_argument
+from .data import Rows, data_argument
+from .frontends import FALLBACK_NAME, Imported, import_model
 from .quantized import Quantized, Source
 from .tool import Progress, run_tool
 from .tuning import Frontier, Plan, plan_argument, read_frontier
@@ -29,18 +30,11 @@ EQUALIZE = ("auto", "none", "weights", "activations")
 MINIMIZE = ("time", "size")
 PREFER = ("accuracy", "speed")
 LARGEST_FLOAT32 = 3.4028234663852886e38
-FALLBACK_NAME = "model"
-EXPORTERS = {  # what to do with a model of a framework, by the root of the module that defines its class
-    "torch": "export it with torch.onnx.export and give the file",
-    "keras": "export it with model.export(PATH, format='onnx') and give the file",
-    "tensorflow": "export it with tf2onnx and give the file",
-    "sklearn": "export it with skl2onnx and give the file",
-}
 
 
 def quantize(
     model: str | os.PathLike[str] | bytes | Any,
-    calibration: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+    calibration: Rows,
     method: str = "auto",
     weights: str = "int8",
     prune: str | None = None,
@@ -54,7 +48,7 @@ def quantize(
     activations: str = "auto",
     effort: str = "default",
     equalize: str = "auto",
-    validation: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
+    validation: Rows | None = None,
     minimize: str | None = None,
     plan: Plan | None = None,
     require_int: bool = False,
@@ -69,11 +63,13 @@ def quantize(
 
     Parameters
     ----------
-    model : path, bytes or onnx.ModelProto
-        The trained network, as an ONNX file, its content, or onnx's object.
+    model : path, bytes, onnx.ModelProto or fitted scikit-learn estimator
+        The trained network, as an ONNX file, its content, or onnx's object; or an estimator or Pipeline, whose raw rows
+        and labels the result takes and gives.
     calibration : array of shape (rows, ...), mapping of input name to array, or path
         Rows like those the network will see (a hundred are often enough); from them the ranges are measured. A path
-        leads to a .npy, .npz, .csv or .parquet file, which may be larger than memory.
+        leads to a .npy, .npz, .csv or .parquet file, which may be larger than memory. Data frames, scipy's sparse
+        matrices, Dask arrays and frames, and iterators of batches are read block by block.
     method : {"auto", "minmax", "percentile", "mse", "entropy"}
         How a range is chosen from what was measured.
     weights : {"int8", "int4", "mixed"}
@@ -164,18 +160,14 @@ def quantize(
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
     try:
-        path = _model_file(model, scratch)
-        options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]
-        if validation is not None:
-            options += ["--validation", os.fspath(data_argument(validation, scratch, "validation"))]
-        if labels is not None:
-            options += ["--labels", os.fspath(data_argument(labels, scratch, "labels"))]
+        imported = import_model(model, calibration, scratch)
+        options += _data_options(imported, validation, labels, scratch)
         if plan is not None:
             options += ["--plan", os.fspath(plan_argument(plan, scratch))]
-        source = Source(path, tuple(options))
+        source = Source(imported.path, tuple(options), imported.frontend)
         out = scratch / "out"
         out.mkdir()
-        library = source.compile(out, _name_of(path), _progress(progress))
+        library = source.compile(out, _name_of(imported.path), _progress(progress))
         return Quantized(library, source=source, owned_folder=scratch, runs_here=target is None)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -184,8 +176,8 @@ def quantize(
 
 def tune(
     model: str | os.PathLike[str] | bytes | Any,
-    calibration: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
-    validation: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
+    calibration: Rows,
+    validation: Rows | None = None,
     labels: ArrayLike | str | os.PathLike[str] | None = None,
     accuracy_budget: float | str | None = None,
     minimize: str = "time",
@@ -238,13 +230,9 @@ def tune(
         options.append("--allow-float")
     with tempfile.TemporaryDirectory(prefix="quantc-") as folder:
         scratch = Path(folder)
-        path = _model_file(model, scratch)
-        options += ["--calibration", os.fspath(data_argument(calibration, scratch, "calibration"))]
-        if validation is not None:
-            options += ["--validation", os.fspath(data_argument(validation, scratch, "validation"))]
-        if labels is not None:
-            options += ["--labels", os.fspath(data_argument(labels, scratch, "labels"))]
-        run_tool(["tune", path, *options, "-o", scratch / "out", "--progress=json"], _progress(progress))
+        imported = import_model(model, calibration, scratch)
+        options += _data_options(imported, validation, labels, scratch)
+        run_tool(["tune", imported.path, *options, "-o", scratch / "out", "--progress=json"], _progress(progress))
         return read_frontier(scratch / "out")
 
 
@@ -284,6 +272,17 @@ def _options(
     if threads != 1:
         options.append(f"--threads={threads}")
     return options
+
+
+def _data_options(imported: Imported, validation: Any, labels: Any, folder: Path) -> list[str]:
+    """The tool's options that name files of rows and labels; what is no file yet is written into `folder`."""
+    given = (("calibration", imported.calibration), ("validation", validation), ("labels", labels))
+    return [
+        word
+        for name, value in given
+        if value is not None or name == "calibration"
+        for word in (f"--{name}", os.fspath(data_argument(value, folder, name, imported.frontend)))
+    ]
 
 
 def _range_options(
@@ -364,27 +363,6 @@ def _budget(value: float | str) -> str:
     if not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise ValueError(f"accuracy_budget: needs a share from 0 up to 1, or a text like '0.1%', got {value!r}")
     return f"{value * 100:.10g}%"
-
-
-def _model_file(model: object, folder: Path) -> Path:
-    """The path of an ONNX file with the model: the user's own, or one written into `folder`."""
-    if isinstance(model, (str, os.PathLike)):
-        path = Path(os.path.abspath(os.fspath(model)))
-        if not path.is_file():
-            raise FileNotFoundError(f"model: no file at {path}")
-        return path
-    kinds = {cls.__module__.partition(".")[0]: cls for cls in type(model).__mro__}
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        content = bytes(model)
-    elif "onnx" in kinds and hasattr(model, "SerializeToString"):
-        content = model.SerializeToString()
-    else:
-        name = f"{type(model).__module__}.{type(model).__qualname__}"
-        remedy = next((text for root, text in EXPORTERS.items() if root in kinds), "give an ONNX model")
-        raise TypeError(f"model: needs an ONNX file's path, bytes or an onnx.ModelProto, got a {name}; {remedy}")
-    path = folder / f"{FALLBACK_NAME}.onnx"
-    path.write_bytes(content)
-    return path
 
 
 def _name_of(model: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import QuantcError
 
-__all__ = ["Manifest", "Tensor", "read_manifest"]
+__all__ = ["Manifest", "Tensor", "add_to_manifest", "read_manifest"]
 
 LARGEST_MANIFEST = 256 << 20  # bytes
 MOST_VALUES = 1 << 40  # in a row
@@ -112,6 +112,13 @@ def read_manifest(path: Path) -> Manifest:
         target=target if isinstance(target, str) else "",
         data=data,
     )
+
+
+def add_to_manifest(path: Path, key: str, record: dict[str, Any]) -> None:
+    """Add what the compiler does not know of a network to its manifest."""
+    data = json.loads(path.read_bytes())
+    data[key] = record
+    path.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _broken(path: Path, reason: str) -> QuantcError:

@@ -17,10 +17,13 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._native import Library
-from .arrays import data_argument, read_npy, write_npy
+from .arrays import read_npy, write_npy
+from .batches import dense
 from .cpu import missing_features
+from .data import Rows, data_argument
 from .errors import QuantcError
-from .manifest import C_NAME, DTYPES, Manifest, Tensor, read_manifest
+from .frontend import Frontend
+from .manifest import C_NAME, DTYPES, Manifest, Tensor, add_to_manifest, read_manifest
 from .table import bytes_text, number_text, records_table, text_table
 from .tool import run_tool
 
@@ -99,14 +102,19 @@ class Source:
         The ONNX file.
     options : tuple of str
         The tool's options, but for where to write and under which name.
+    frontend : Frontend or None
+        How rows and results are translated; the manifest keeps it.
     """
 
     model: Path
     options: tuple[str, ...]
+    frontend: Frontend | None = None
 
     def compile(self, folder: Path, name: str, progress: Callable[[str, int, int], None] | None = None) -> Path:
         """Compile into `folder` and return the library's path."""
         run_tool(["compile", self.model, *self.options, "-o", folder, "--name", name, "--progress=json"], progress)
+        if self.frontend is not None:
+            add_to_manifest(folder / f"{name}.json", "frontend", self.frontend.record())
         return folder / f"{name}.so"
 
 
@@ -177,6 +185,7 @@ class Quantized:
         self.path = path
         self._manifest = read_manifest(path.with_suffix(".json"))
         self._source = source
+        self._frontend = _frontend_of(self._manifest)
         if owned_folder is not None:
             weakref.finalize(self, shutil.rmtree, owned_folder, ignore_errors=True)
         features = self._manifest.data.get("features")
@@ -200,18 +209,21 @@ class Quantized:
     def manifest(self) -> dict[str, Any]:
         return self._manifest.data
 
-    def predict(self, *inputs: ArrayLike) -> Any:
+    def predict(self, *inputs: Rows) -> Any:
         """Run the network.
 
         Parameters
         ----------
         *inputs : array of real numbers, shape (rows, ...)
-            One for each of the network's inputs. C-contiguous float32 arrays are read in place, others are converted.
+            One for each of the network's inputs. C-contiguous float32 arrays are read in place, others are converted;
+            sparse matrices, Dask collections and iterators of batches are read block by block. A network made from a
+            scikit-learn estimator takes the estimator's rows: an array or a data frame.
 
         Returns
         -------
         ndarray of float32 (int32 or int64 where the model gives classes), shape (rows, ...), or a tuple of them
-            One for each output. Every call makes new arrays; calls may run in several threads at once.
+            One for each output. Every call makes new arrays; calls may run in several threads at once. A network made
+            from a scikit-learn estimator gives what its ``predict`` does, or a transformer's ``transform``.
 
         Raises
         ------
@@ -219,12 +231,33 @@ class Quantized:
             If a shape is not the network's, or the inputs differ in rows.
         TypeError
             If an input holds anything but real numbers, or the number of inputs is not the network's.
+        QuantcError
+            If a data frame has other columns than the estimator was fitted on, or a cell what it cannot take.
         """
-        return self._call(*inputs)
+        return self._translated(self._call, inputs)
 
-    def __call__(self, *inputs: ArrayLike) -> Any:
+    def __call__(self, *inputs: Rows) -> Any:
         """The same as `predict`."""
-        return self._call(*inputs)
+        return self._translated(self._call, inputs)
+
+    def predict_proba(self, *inputs: Rows) -> Any:
+        """Probabilities of the classes, shape (rows, classes), of a classifier that has them."""
+        return self._scores(inputs, "probability", "predict_proba")
+
+    def decision_function(self, *inputs: Rows) -> Any:
+        """Scores of the classes, shape (rows, classes), or (rows,) for two, of a classifier without probabilities."""
+        return self._scores(inputs, "decision", "decision_function")
+
+    def _scores(self, inputs: tuple[Rows, ...], kind: str, method: str) -> Any:
+        if self._frontend is None:
+            raise QuantcError(f"{method} is of networks made from a scikit-learn classifier; predict gives all outputs")
+        return self._frontend.scores(self._call, inputs, kind, method)
+
+    def _translated(self, call: Callable[..., Any], inputs: tuple[Rows, ...]) -> Any:
+        """What `call`, which takes and gives the program's arrays, makes of the user's rows."""
+        if self._frontend is not None:
+            return self._frontend.predict(call, inputs)
+        return call(*(dense(value, "input") for value in inputs))
 
     def save(self, folder: str | os.PathLike[str], name: str | None = None) -> Path:
         """Write the library, object, header, manifest and integer network into `folder`.
@@ -262,12 +295,12 @@ class Quantized:
 
     def compare(
         self,
-        x: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+        x: Rows,
         labels: ArrayLike | str | os.PathLike[str] | None = None,
         model: str | os.PathLike[str] | None = None,
         *,
         culprits: bool = False,
-        calibration: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str] | None = None,
+        calibration: Rows | None = None,
         noise: bool = False,
         seed: int = 0,
         influence: bool = False,
@@ -307,11 +340,11 @@ class Quantized:
             raise ValueError("model: a loaded network does not know its float model; give compare(x, model=PATH)")
         with tempfile.TemporaryDirectory(prefix="quantc-") as scratch:
             command: list[str | os.PathLike[str]] = ["compare", float_model, self.path]
-            command += ["--input", data_argument(x, Path(scratch), "input"), "--json"]
+            command += ["--input", data_argument(x, Path(scratch), "input", self._frontend), "--json"]
             if labels is not None:
-                command += ["--labels", data_argument(labels, Path(scratch), "labels")]
+                command += ["--labels", data_argument(labels, Path(scratch), "labels", self._frontend)]
             if calibration is not None:
-                command += ["--calibration", data_argument(calibration, Path(scratch), "calibration")]
+                command += ["--calibration", data_argument(calibration, Path(scratch), "calibration", self._frontend)]
             command += [flag for flag, on in (("--culprits", culprits), ("--influence", influence)) if on]
             command += ["--noise", f"--seed={int(seed)}"] if noise else []
             text = run_tool(command)
@@ -325,7 +358,7 @@ class Quantized:
 
     def influence(
         self,
-        x: ArrayLike | Mapping[str, ArrayLike] | str | os.PathLike[str],
+        x: Rows,
         model: str | os.PathLike[str] | None = None,
     ) -> Comparison:
         """Which input features and neurons matter to the output: the same as ``compare(x, influence=True)``."""
@@ -381,7 +414,7 @@ class Quantized:
                 lines += ["", "sizes: " + ", ".join(cells)]
         return "\n".join(lines)
 
-    def _foreign(self, *inputs: ArrayLike) -> Any:
+    def _foreign(self, *inputs: Rows) -> Any:
         target = self._manifest.target or "another target"
         if self._missing:
             target = f"a CPU with {', '.join(self._missing)}, which this one lacks,"
@@ -419,7 +452,7 @@ def load(path: str | os.PathLike[str]) -> Quantized:
     return Quantized(library)
 
 
-def reference(q: Quantized, *inputs: ArrayLike) -> Any:
+def reference(q: Quantized, *inputs: Rows) -> Any:
     """Run a network in the reference interpreter, which defines what every compiled program must give.
 
     Parameters
@@ -438,7 +471,8 @@ def reference(q: Quantized, *inputs: ArrayLike) -> Any:
         raise FileNotFoundError(
             f"no integer network at {network}; `quantc compile` writes it beside the library, keep them together"
         )
-    return run_interpreter(network, inputs, [tensor.name for tensor in q.inputs], len(q.outputs))
+    names = [tensor.name for tensor in q.inputs]
+    return q._translated(lambda *arrays: run_interpreter(network, arrays, names, len(q.outputs)), inputs)
 
 
 def run_interpreter(network: Path, inputs: Sequence[ArrayLike], input_names: Sequence[str], outputs: int) -> Any:
@@ -456,6 +490,12 @@ def run_interpreter(network: Path, inputs: Sequence[ArrayLike], input_names: Seq
         run_tool(command)
         arrays: list[NDArray[Any]] = [read_npy(result) for result in results]
     return arrays[0] if outputs == 1 else tuple(arrays)
+
+
+def _frontend_of(manifest: Manifest) -> Frontend | None:
+    shape = manifest.inputs[0].row_shape
+    features = shape[0] if len(manifest.inputs) == 1 and len(shape) == 1 else -1
+    return Frontend.of_manifest(manifest.data, features, len(manifest.outputs))
 
 
 def _open(path: Path, manifest: Manifest) -> Library:

@@ -148,3 +148,38 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x1xf32> {
   %y = qnet.mul %e, %huge : (tensor<?x1xf32>, tensor<1xf32>) -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
 }
+
+// -----
+
+// Declined: raw features of 1 and of 1000 units do not share a range, and no less
+// so when their empty cells have been filled.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[F:.*]] = qnet.where
+// CHECK: %[[S:.*]] = qnet.mul %[[F]]
+// CHECK: qnet.dense %[[S]]
+func.func @main(%x: tensor<?x2xf32>) -> tensor<?x1xf32> {
+  %w = qnet.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+  %mean = qnet.constant dense<[0.5, 250.0]> : tensor<2xf32>
+  %scale = qnet.constant dense<[1.0, 0.001]> : tensor<2xf32>
+  %m = qnet.is_nan %x : tensor<?x2xf32> -> tensor<?x2xi1>
+  %f = qnet.where %m, %mean, %x : (tensor<?x2xi1>, tensor<2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  %s = qnet.mul %f, %scale : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %y = qnet.dense %s, %w : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
+}
+
+// -----
+
+// Declined: two features of 1000 units fit one range, but not beside a flag.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[S:.*]] = qnet.mul %arg0
+// CHECK: %[[C:.*]] = qnet.concat %[[S]]
+// CHECK: qnet.dense %[[C]]
+func.func @main(%x: tensor<?x2xf32>, %flag: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %w = qnet.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
+  %scale = qnet.constant dense<[0.001, 0.002]> : tensor<2xf32>
+  %s = qnet.mul %x, %scale : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %c = qnet.concat %s, %flag {axis = 1 : i64} : (tensor<?x2xf32>, tensor<?x1xf32>) -> tensor<?x3xf32>
+  %y = qnet.dense %c, %w : (tensor<?x3xf32>, tensor<1x3xf32>) -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
+}

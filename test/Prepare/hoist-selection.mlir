@@ -51,3 +51,17 @@ func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x1xf32>, tensor<?x1xf32>) {
   %z = qnet.gather %x, %i {axis = 1 : i64} : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
   return %y, %z : tensor<?x1xf32>, tensor<?x1xf32>
 }
+
+// -----
+
+// Declined: the one feature is selected three times.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[S:.*]] = qnet.sub %arg0
+// CHECK: qnet.gather %[[S]]
+func.func @main(%x: tensor<?x1xf32>) -> tensor<?x3xf32> {
+  %one = qnet.constant dense<1.0> : tensor<1xf32>
+  %i = qnet.constant dense<0> : tensor<3xi64>
+  %c = qnet.sub %x, %one : (tensor<?x1xf32>, tensor<1xf32>) -> tensor<?x1xf32>
+  %y = qnet.gather %c, %i {axis = 1 : i64} : (tensor<?x1xf32>, tensor<3xi64>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}

@@ -148,7 +148,8 @@ def test_bytes_and_proto(recording_tool: Calls) -> None:
 
 
 @pytest.mark.parametrize(
-    ("root", "remedy"), [("torch.nn", "torch.onnx.export"), ("keras.src", "model.export"), ("sklearn.svm", "skl2onnx")]
+    ("root", "remedy"),
+    [("torch.nn", "torch.onnx.export"), ("keras.src", "model.export"), ("tensorflow.python", "tf2onnx")],
 )
 def test_models_of_frameworks_name_the_exporter(recording_tool: Calls, root: str, remedy: str) -> None:
     base = type("Module", (), {"__module__": root})

@@ -119,7 +119,8 @@ def HoistSelection : Pass<"hoist-selection", "::mlir::ModuleOp"> {
     A `gather` by constant indices along the last axis moves above the ops that
     compute each feature by itself (sums, products, functions, comparisons and
     `where`), where nobody else reads what they give. Constants with a number a
-    feature are selected from too.
+    feature are selected from too. A selection of more features than there are,
+    some of them several times, stays: it would make work.
 
     ```mlir
     %s = qnet.sub %x, %mean : (tensor<?x57xf32>, tensor<57xf32>) -> tensor<?x57xf32>
@@ -140,9 +141,10 @@ def FoldAffine : Pass<"fold-affine", "::mlir::ModuleOp"> {
     - before one: `W (s * x + t) + b` is the layer with columns `W[:, k] * s[k]`
       and bias `b + W t`, also through `concat` and `reshape`.
 
-    Not folded: an affine of a graph input whose features then share one 8-bit
-    range they do not fit (a feature would keep less than a quarter of its
-    steps); one whose value others read too; results that are not finite.
+    Not folded: an affine of features that come from the graph's inputs without a
+    layer between, and would then share one 8-bit range they do not fit (a feature
+    would keep less than a quarter of its steps), alone or side by side in a
+    `concat`; one whose value others read too; results that are not finite.
 
     ```mlir
     %d = qnet.dense %x, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>

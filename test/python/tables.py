@@ -1,0 +1,90 @@
+"""Tables and fitted estimators for the tests of the scikit-learn front end."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+FEW = settings(max_examples=2, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+CALIBRATION_ROWS, TEST_ROWS = 200, 400
+NAMES: dict[str, list[Any]] = {"int": [3, 5, 8, 9], "str": ["ant", "bee", "cat", "elk"], "bool": [False, True]}
+
+
+@st.composite
+def class_tables(draw: st.DrawFn, kinds: tuple[str, ...] = ("int", "str", "bool")) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of features in units of their own, and the class of each: clouds that overlap little."""
+    random = np.random.default_rng(draw(st.integers(0, 1000), label="seed"))
+    kind = draw(st.sampled_from(kinds), label="kind")
+    features = draw(st.integers(3, 8), label="features")
+    classes = 2 if kind == "bool" else draw(st.integers(2, 4), label="classes")
+    label = random.integers(classes, size=CALIBRATION_ROWS + TEST_ROWS)
+    centers = random.standard_normal((classes, features)) * 3
+    units = 10.0 ** random.integers(-2, 3, features)
+    rows = (centers[label] + random.standard_normal((len(label), features))) * units
+    return rows, np.array(NAMES[kind][:classes])[label]
+
+
+@st.composite
+def value_tables(draw: st.DrawFn, targets: int = 1) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of features in units of their own, and numbers that depend on them."""
+    random = np.random.default_rng(draw(st.integers(0, 1000), label="seed"))
+    features = draw(st.integers(2, 8), label="features")
+    standard = random.standard_normal((CALIBRATION_ROWS + TEST_ROWS, features))
+    units = 10.0 ** random.integers(-2, 3, features)
+    values = standard @ random.standard_normal((features, targets)) + 0.5 * np.sin(standard[:, :1])
+    return standard * units, values[:, 0] if targets == 1 else values
+
+
+@st.composite
+def plain_tables(draw: st.DrawFn, kind: str) -> NDArray[np.float64]:
+    """Rows for one transformer: "any" numbers, "positive" ones, some "empty", or a few "categories"."""
+    random = np.random.default_rng(draw(st.integers(0, 1000), label="seed"))
+    features = draw(st.integers(1, 6), label="features")
+    rows = random.standard_normal((CALIBRATION_ROWS + TEST_ROWS, features)) * 3
+    if kind == "positive":
+        return np.asarray(np.abs(rows) + 0.1)
+    if kind == "empty":
+        rows[random.random(rows.shape) < 0.2] = np.nan
+    if kind == "categories":
+        rows = np.clip(rows.round(), -4, 4)
+    return rows
+
+
+def fit(estimator: Any, *data: Any) -> Any:
+    """The estimator, fitted; that it did not converge does not matter here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return estimator.fit(*data)
+
+
+def sqnr_db(expected: NDArray[Any], got: NDArray[Any]) -> float:
+    """How much of `got` is signal; shapes must be equal."""
+    assert got.shape == expected.shape
+    noise = float(np.square(np.asarray(expected, np.float64) - got).sum())
+    return float(10 * np.log10(max(float(np.square(expected, dtype=np.float64).sum()), 1e-30) / max(noise, 1e-30)))
+
+
+def customers(rows: int, seed: int) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """Texts, numbers and empty cells, and what each row is."""
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "age": random.integers(18, 90, rows).astype(float),
+            "name": [f"customer {i}" for i in range(rows)],
+            "city": random.choice(["Bern", "Oslo", "Rome"], rows),
+            "income": random.lognormal(10, 0.5, rows),
+            "grade": random.choice(["low", "mid", "high"], rows),
+            "children": random.integers(0, 4, rows),
+        }
+    )
+    score = (frame["age"] - 54) / 20 + frame["income"] / 22000 - 1 + 1.5 * (frame["city"] == "Rome")
+    score = score - 2.0 * (frame["grade"] == "low") + 1.5 * (frame["grade"] == "high") + 0.3 * frame["children"]
+    frame.loc[random.random(rows) < 0.1, "age"] = np.nan
+    frame.loc[random.random(rows) < 0.1, "city"] = None
+    return frame, np.select([score > 1, score < -1], ["buys", "leaves"], "waits")
