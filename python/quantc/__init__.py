@@ -4,7 +4,8 @@
 >>> y = q.predict(x)                                    # doctest: +SKIP
 >>> q.save("out", name="mnist")                         # doctest: +SKIP
 
-`quantc.backend`, which needs onnx, is imported when it is first used.
+`quantc.backend`, which needs onnx, and the front ends `quantc.keras` and `quantc.torch`, which need their frameworks,
+are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+LAZY = ("backend", "keras", "torch")
+
 
 def __getattr__(name: str) -> Any:
-    if name == "backend":
-        return importlib.import_module(".backend", __name__)
+    if name in LAZY:
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'quantc' has no attribute {name!r}")
