@@ -35,9 +35,57 @@ constexpr int64_t mostRows = 64, fewestRows = 8;
 /// that a block may have otherwise.
 constexpr int64_t mostCachedWeights = 1 << 20, largerBlocks = 4;
 
+std::optional<int64_t> sizePerRow(Value size);
+
+/// The elements that a buffer of one dynamic dimension has for each row of the
+/// program; nothing where it is not seen. A dense layer over [rows, 3, 4] has
+/// three rows for each.
+std::optional<int64_t> elementsPerRow(Value buffer) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type || type.getNumDynamicDims() != 1)
+    return std::nullopt;
+  int64_t fixed = 1;
+  for (int64_t dim : type.getShape())
+    fixed *= ShapedType::isDynamic(dim) ? 1 : dim;
+  Operation *op = buffer.getDefiningOp();
+  if (!op)
+    return fixed; // an argument, whose first dimension is the rows
+  if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp,
+          memref::TransposeOp>(op))
+    return elementsPerRow(op->getOperand(0));
+  std::optional<int64_t> size;
+  if (auto alloc = dyn_cast<memref::AllocOp>(op))
+    size = sizePerRow(alloc.getDynamicSizes()[0]);
+  else if (auto view = dyn_cast<memref::ViewOp>(op))
+    size = sizePerRow(view.getSizes()[0]);
+  else if (auto part = dyn_cast<memref::SubViewOp>(op);
+           part && part.getSizes().size() == 1)
+    size = sizePerRow(part.getSizes()[0]);
+  if (!size)
+    return std::nullopt;
+  return fixed * *size;
+}
+
+/// How many times the rows of the program a size is.
+std::optional<int64_t> sizePerRow(Value size) {
+  auto dim = size.getDefiningOp<memref::DimOp>();
+  if (!dim)
+    return std::nullopt;
+  std::optional<int64_t> elements = elementsPerRow(dim.getSource());
+  if (!elements)
+    return std::nullopt;
+  for (int64_t other : cast<MemRefType>(dim.getSource().getType()).getShape())
+    if (!ShapedType::isDynamic(other)) {
+      if (other == 0 || *elements % other != 0)
+        return std::nullopt;
+      *elements /= other;
+    }
+  return elements;
+}
+
 struct Buffer {
   memref::AllocOp alloc;
-  uint64_t bytesPerRow = 0; ///< Times the dynamic dimension, if there is one.
+  uint64_t bytesPerRow = 0;
   uint64_t fixedBytes = 0;
   unsigned first = 0, last = 0; ///< Positions of the first and last use.
   uint64_t place = 0;
@@ -119,7 +167,17 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
       for (int64_t dim : type.getShape())
         if (!ShapedType::isDynamic(dim))
           bytes *= dim;
-      (type.hasStaticShape() ? buffer.fixedBytes : buffer.bytesPerRow) = bytes;
+      if (!type.hasStaticShape()) {
+        std::optional<int64_t> times = sizePerRow(alloc.getDynamicSizes()[0]);
+        if (!times) {
+          alloc.emitError("assign-workspace: a buffer of ")
+              << type << " has a size that does not follow from the rows";
+          return WalkResult::interrupt();
+        }
+        buffer.bytesPerRow = bytes * *times;
+      } else {
+        buffer.fixedBytes = bytes;
+      }
       buffer.first = buffer.last = position[alloc];
       extendLife(alloc.getResult(), body, position, buffer);
       buffers.push_back(buffer);

@@ -41,12 +41,13 @@ struct ActivationIntoDense : OpRewritePattern<ActivationOp> {
     if (op.getType() != dense.getType())
       return rewriter.notifyMatchFailure(op,
                                          "its type differs from the layer's");
-    rewriter
-        .replaceOpWithNewOp<DenseOp>(op, op.getType(), dense.getInput(),
-                                     dense.getWeights(), dense.getBias(),
-                                     op.getFunctionAttr(), op.getAlphaAttr(),
-                                     op.getBetaAttr())
-        ->setLoc(fusedLocation(getContext(), {dense.getLoc(), op.getLoc()}));
+    Location location =
+        fusedLocation(getContext(), {dense.getLoc(), op.getLoc()});
+    auto fused = DenseOp::create(rewriter, location, op.getType(),
+                                 dense.getInput(), dense.getWeights(),
+                                 dense.getBias(), op.getFunctionAttr(),
+                                 op.getAlphaAttr(), op.getBetaAttr());
+    rewriter.replaceOp(op, fused);
     return success();
   }
 };

@@ -167,6 +167,12 @@ bool RowAnalysis::visitReshape(Operation *op) {
     FailureOr<int64_t> prefix = staticElementCount(to.take_front(d));
     if (failed(prefix) || *prefix != *before || to[d] != rows)
       continue;
+    // Of a dynamic number it takes what lies behind to tell rows from parts of
+    // rows.
+    FailureOr<int64_t> own = staticElementCount(from.drop_front(dimension + 1)),
+                       behind = staticElementCount(to.drop_front(d + 1));
+    if (failed(own) || failed(behind) || *own != *behind)
+      continue;
     // With rows == 1 several may fit: the one at the same place, else the
     // first.
     if (!found || d == dimension)

@@ -76,3 +76,34 @@ func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>) {
   memref.copy %a, %y : memref<?x16xf32> to memref<?x16xf32>
   return
 }
+
+// -----
+
+// Three rows of a buffer for each of the program's: 8 * 3 * 24 bytes and 64 of
+// slack.
+// CHECK: module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 640 : i64}
+func.func @rows(%x: memref<?x12xf32>, %y: memref<?x3x6xf32>, %ws: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %flat = memref.collapse_shape %x [[0, 1]] : memref<?x12xf32> into memref<?xf32>
+  %n3 = memref.dim %flat, %c0 : memref<?xf32>
+  %c4 = arith.constant 4 : index
+  %count = arith.divui %n3, %c4 : index
+  %rows = memref.expand_shape %flat [[0, 1]] output_shape [%count, 4] : memref<?xf32> into memref<?x4xf32>
+  %n = memref.dim %rows, %c0 : memref<?x4xf32>
+  %a = memref.alloc(%n) : memref<?x6xf32>
+  %b = memref.dim %x, %c0 : memref<?x12xf32>
+  %c = memref.expand_shape %a [[0, 1], [2]] output_shape [%b, 3, 6] : memref<?x6xf32> into memref<?x3x6xf32>
+  memref.copy %c, %y : memref<?x3x6xf32> to memref<?x3x6xf32>
+  return
+}
+
+// -----
+
+// A size that is no multiple of the rows that can be seen.
+func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>, %n: index) {
+  // expected-error @+1 {{assign-workspace: a buffer of 'memref<?x16xf32>' has a size that does not follow from the rows}}
+  %a = memref.alloc(%n) : memref<?x16xf32>
+  memref.copy %x, %a : memref<?x16xf32> to memref<?x16xf32>
+  memref.copy %a, %y : memref<?x16xf32> to memref<?x16xf32>
+  return
+}
