@@ -54,6 +54,7 @@ COMPARISON_COLUMNS = {
 }
 
 
+NAMES_SHOWN = 10  # of classes and columns
 LINES_SHOWN = 20  # of a table of an analysis
 SUSPECT_COLUMNS = {"culprit": "culprit", "share": "of the error", "gain_db": "gain dB", "alone": "alone"}
 INFLUENCE_COLUMNS = {
@@ -210,8 +211,9 @@ class Quantized:
 
         Returns
         -------
-        ndarray of float32 (int32 or int64 where the model gives classes), shape (rows, ...), or a tuple of them
-            One for each output. Every call makes new arrays; calls may run in several threads at once.
+        ndarray of float32, shape (rows, ...), or a tuple of them
+            One for each output; int32 or int64 where the model gives classes as numbers, str where it gives their
+            names. Every call makes new arrays; calls may run in several threads at once.
 
         Raises
         ------
@@ -220,11 +222,11 @@ class Quantized:
         TypeError
             If an input holds anything but real numbers, or the number of inputs is not the network's.
         """
-        return self._call(*inputs)
+        return _decoded(self.outputs, self._call(*inputs))
 
     def __call__(self, *inputs: ArrayLike) -> Any:
         """The same as `predict`."""
-        return self._call(*inputs)
+        return self.predict(*inputs)
 
     def save(self, folder: str | os.PathLike[str], name: str | None = None) -> Path:
         """Write the library, object, header, manifest and integer network into `folder`.
@@ -438,7 +440,7 @@ def reference(q: Quantized, *inputs: ArrayLike) -> Any:
         raise FileNotFoundError(
             f"no integer network at {network}; `quantc compile` writes it beside the library, keep them together"
         )
-    return run_interpreter(network, inputs, [tensor.name for tensor in q.inputs], len(q.outputs))
+    return _decoded(q.outputs, run_interpreter(network, inputs, [tensor.name for tensor in q.inputs], len(q.outputs)))
 
 
 def run_interpreter(network: Path, inputs: Sequence[ArrayLike], input_names: Sequence[str], outputs: int) -> Any:
@@ -456,6 +458,15 @@ def run_interpreter(network: Path, inputs: Sequence[ArrayLike], input_names: Seq
         run_tool(command)
         arrays: list[NDArray[Any]] = [read_npy(result) for result in results]
     return arrays[0] if outputs == 1 else tuple(arrays)
+
+
+def _decoded(outputs: Sequence[Tensor], results: Any) -> Any:
+    """The network's arrays with the names of classes in place of their indices."""
+    if not any(tensor.classes for tensor in outputs):
+        return results
+    arrays = results if isinstance(results, tuple) else (results,)
+    decoded = tuple(tensor.decoded(array) for tensor, array in zip(outputs, arrays, strict=True))
+    return decoded if isinstance(results, tuple) else decoded[0]
 
 
 def _open(path: Path, manifest: Manifest) -> Library:
@@ -511,4 +522,8 @@ def _tensor_line(heading: str, record: Mapping[str, Any]) -> str:
         line += f", scale {number_text(record['scale'])}"
         if record.get("zero_point") is not None:
             line += f", zero point {number_text(record['zero_point'])}"
+    for key in ("classes", "columns"):
+        if isinstance(record.get(key), list):
+            names = ", ".join(map(str, record[key][:NAMES_SHOWN]))
+            line += f", {key} {names}" + (", ..." if len(record[key]) > NAMES_SHOWN else "")
     return line
