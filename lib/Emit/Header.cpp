@@ -98,6 +98,63 @@ static void writeParameters(StringRef name, StringRef kind,
   }
 }
 
+/// A string literal of C and C++, whatever the bytes: others than plain ones
+/// are written in octal, which takes three digits at most and so never swallows
+/// what follows.
+static std::string literal(StringRef text) {
+  std::string result = "\"";
+  for (unsigned char c : text) {
+    if (c == '"' || c == '\\' || c == '?') // "??/" would be a trigraph
+      result += {'\\', static_cast<char>(c)};
+    else if (isPrint(c))
+      result += static_cast<char>(c);
+    else
+      result += formatv("\\{0}{1}{2}", c >> 6, c >> 3 & 7, c & 7).str();
+  }
+  return result + "\"";
+}
+
+/// `#define NAME {"a", "b"}`, and how many there are.
+static void writeNames(const std::string &macro, ArrayRef<std::string> names,
+                       raw_ostream &os) {
+  os << "#define " << macro << "_COUNT " << names.size() << "\n#define "
+     << macro << " {";
+  for (auto [i, name] : enumerate(names))
+    os << (i == 0 ? "" : ", ") << literal(name);
+  os << "}\n";
+}
+
+/// The words behind numbers, as initializers of arrays.
+static void writeWords(const Manifest &manifest, raw_ostream &os) {
+  auto macro = [&](StringRef kind, size_t index) {
+    return (manifest.name + "_" + kind).str() +
+           (index == 0 ? "" : "_" + std::to_string(index));
+  };
+  for (auto [i, tensor] : enumerate(manifest.outputs)) {
+    std::string comment = "\n/* " + commentText(tensor.name) + ": ";
+    if (!tensor.classes.empty()) {
+      os << comment << "the classes that its values are indices of,\n * static "
+         << "const char *const classes[] = " << macro("OUTPUT_CLASSES", i)
+         << "; */\n";
+      writeNames(macro("OUTPUT_CLASSES", i), tensor.classes, os);
+    }
+    if (!tensor.columns.empty()) {
+      os << comment << "the names of a row's values */\n";
+      writeNames(macro("OUTPUT_COLUMNS", i), tensor.columns, os);
+    }
+  }
+  for (auto [i, tensor] : enumerate(manifest.inputs))
+    for (auto [j, column] : enumerate(tensor.categories))
+      if (!column.empty()) {
+        os << "\n/* " << commentText(tensor.name) << ": value " << j
+           << " of a row is the index of one of these categories; any other "
+           << "number is an unknown one */\n";
+        writeNames(macro("INPUT_CATEGORIES", i) + "_COLUMN_" +
+                       std::to_string(j),
+                   column, os);
+      }
+}
+
 /// The C type of a tensor's values.
 static StringRef cType(const ManifestTensor &tensor) {
   if (tensor.type == "f32")
@@ -201,6 +258,7 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
     writeParameters(name, "INPUT", manifest.inputs, os);
     writeParameters(name, "OUTPUT", manifest.outputs, os);
   }
+  writeWords(manifest, os);
   os << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
      << "/* Bytes of workspace that " << name << "_run needs for `batch` rows. "
      << "*/\n"

@@ -65,6 +65,12 @@ static json tensorJson(const ManifestTensor &tensor) {
   addParams(object, "", tensor.params);
   if (tensor.read)
     object["values_read"] = *tensor.read;
+  if (!tensor.classes.empty())
+    object["classes"] = tensor.classes;
+  if (!tensor.columns.empty())
+    object["columns"] = tensor.columns;
+  if (!tensor.categories.empty())
+    object["categories"] = tensor.categories;
   return object;
 }
 
@@ -229,8 +235,13 @@ public:
     return empty;
   }
   std::vector<std::string> words(const json &object, StringRef key) {
+    return wordsIn(list(object, key), key);
+  }
+  std::vector<std::string> wordsIn(const json &list, StringRef key) {
     std::vector<std::string> result;
-    for (const json &word : list(object, key)) {
+    if (!list.is_array())
+      complain("'" + key + "' is no list");
+    for (const json &word : list) {
       if (word.is_string())
         result.push_back(word.get<std::string>());
       else
@@ -295,7 +306,20 @@ public:
         result.read->push_back(checked(
             value, "values_read", 0, std::max<int64_t>(result.values, 1) - 1));
     }
+    readNames(object, result);
     return result;
+  }
+  void readNames(const json &object, ManifestTensor &tensor) {
+    if (!object.is_object())
+      return;
+    for (auto [key, names] : {std::pair("classes", &tensor.classes),
+                              std::pair("columns", &tensor.columns)})
+      if (object.contains(key))
+        *names = words(object, key);
+    if (!object.contains("categories"))
+      return;
+    for (const json &column : list(object, "categories"))
+      tensor.categories.push_back(wordsIn(column, "categories"));
   }
   double finite(const json &object, StringRef key) {
     const json *value = field(object, key);

@@ -30,7 +30,7 @@ const llvm::StringMap<const OpRow *> &opTable() {
     for (ArrayRef<OpRow> family :
          {denseRows(), elementwiseRows(), activationRows(), normalizationRows(),
           shapeRows(), sliceRows(), reduceRows(), quantizedRows(),
-          preprocessingRows(), svmRows()})
+           preprocessingRows(), encoderRows(), svmRows()})
       for (const OpRow &row : family)
         result[(row.domain + ":" + row.name).str()] = &row;
     return result;
@@ -83,7 +83,8 @@ private:
       if (bindings.contains(input.name))
         continue;
       FailureOr<RankedTensorType> type = argumentType(input);
-      if (failed(type))
+      if (failed(type) ||
+          (input.type == DataType::String && failed(addColumns(input, *type))))
         return failure();
       inputs.push_back(&input);
       argumentTypes.push_back(*type);
@@ -96,7 +97,12 @@ private:
     builder.setInsertionPointToStart(body);
     for (auto [index, input] : llvm::enumerate(inputs)) {
       function.setArgAttr(index, kNameAttr, builder.getStringAttr(input->name));
-      bindings[input->name].value = body->getArgument(index);
+      auto columns = textColumns.find(input->name);
+      if (columns == textColumns.end())
+        bindings[input->name].value = body->getArgument(index);
+      else
+        bindings[input->name].text =
+            TextValue{body->getArgument(index), {}, columns->second};
     }
     for (const OnnxNode &node : graph.nodes)
       if (failed(importNode(node)))
@@ -109,7 +115,10 @@ private:
     if (input.kind != "tensor")
       return fail(name + ": its type is " + input.kind +
                   ", but only tensors can be compiled");
-    Type element = mlirElementType(builder.getContext(), input.type);
+    // Text comes in as the numbers of its categories.
+    Type element = mlirElementType(
+        builder.getContext(),
+        input.type == DataType::String ? DataType::Float : input.type);
     if (!element)
       return fail(name + ": element type " + dataTypeName(input.type) +
                   " is not supported; use a float or integer type");
@@ -149,6 +158,8 @@ private:
           "onnx.version_converter");
     if (failed(checkAgainstRow(importer, row)))
       return failure();
+    if (std::optional<LogicalResult> moved = importMoveOfText(importer, row))
+      return *moved;
     return row.handler(importer);
   }
 
@@ -189,8 +200,82 @@ private:
     return evaluateShapeNode(node, inputs);
   }
 
+  /// Makes the columns of an input of text, whose categories its readers name.
+  LogicalResult addColumns(const OnnxValueInfo &input, RankedTensorType type) {
+    int64_t count = type.getRank() < 2 ? 1 : type.getShape().back();
+    if (type.getRank() == 0 || type.getRank() > 2 || count < 1)
+      return fail("input " + quoted(input.name) +
+                  ": text must have the shape (rows) or (rows, columns)");
+    for (int64_t i = 0; i < count; ++i) {
+      ownedColumns.push_back(std::make_unique<TextColumn>());
+      textColumns[input.name].push_back(ownedColumns.back().get());
+    }
+    return success();
+  }
+
+  ArrayAttr namesAttr(ArrayRef<std::string> names) {
+    SmallVector<StringRef> views(names.begin(), names.end());
+    return builder.getStrArrayAttr(views);
+  }
+
+  /// What is said of each tensor of @main beside its type.
+  void describeTensors(func::FuncOp function, ArrayRef<Binding> outputs) {
+    for (unsigned i = 0; i != function.getNumArguments(); ++i) {
+      auto name = function.getArgAttrOfType<StringAttr>(i, kNameAttr);
+      SmallVector<Attribute> categories;
+      for (const TextColumn *column : textColumns.lookup(name.getValue()))
+        categories.push_back(namesAttr(column->all()));
+      if (!categories.empty())
+        function.setArgAttr(i, kCategoriesAttr,
+                            builder.getArrayAttr(categories));
+    }
+    for (auto [index, output] : llvm::enumerate(graph.outputs)) {
+      function.setResultAttr(index, kNameAttr,
+                             builder.getStringAttr(output.name));
+      const Binding &bound = outputs[index];
+      if (bound.text)
+        function.setResultAttr(index, kClassesAttr,
+                               namesAttr(bound.text->words));
+      if (!bound.columns.empty())
+        function.setResultAttr(index, kColumnsAttr, namesAttr(bound.columns));
+    }
+  }
+
+  /// The value of a graph output; null (reported) for what no program returns.
+  Value outputValue(NodeImporter &importer, const OnnxValueInfo &output) {
+    const Binding &bound = importer.binding(0);
+    // A map of classes to scores is a matrix with named columns.
+    const bool isMap = !bound.columns.empty();
+    if (!isMap && output.kind != "tensor" && output.kind != "untyped") {
+      (void)importer.error("its type is " + output.kind +
+                           ", but only tensors can be compiled; export the "
+                           "model without what makes it");
+      return {};
+    }
+    if (bound.text && bound.text->isInput()) {
+      (void)importer.error("is text of an input; a compiled program does not "
+                           "return text, export the model without it");
+      return {};
+    }
+    importer.movesText = true;
+    Value value = importer.operand(0);
+    Type declared = mlirElementType(builder.getContext(), output.type);
+    const bool agrees =
+        bound.text ? output.type == DataType::String
+                   : value && declared == NodeImporter::elementOf(value);
+    if (value && output.kind == "tensor" && !isMap && !agrees &&
+        output.type != DataType::Undefined) {
+      (void)importer.error("is declared as " + dataTypeName(output.type) +
+                           ", but another element type is computed; the "
+                           "model is inconsistent, export it again");
+      return {};
+    }
+    return value;
+  }
+
   LogicalResult finish(func::FuncOp function, ArrayRef<Type> argumentTypes) {
     SmallVector<Value> results;
+    std::vector<Binding> outputs;
     for (const OnnxValueInfo &output : graph.outputs) {
       // An output is read as a node would read it.
       OnnxNode reader;
@@ -198,27 +283,16 @@ private:
       reader.opType = "graph output";
       reader.inputs = {output.name};
       NodeImporter importer(reader, 1, builder, bindings);
-      if (output.kind != "tensor" && output.kind != "untyped")
-        return importer.error("its type is " + output.kind +
-                              ", but only tensors can be compiled; export "
-                              "the model without what makes it (a ZipMap)");
-      Value value = importer.operand(0);
+      Value value = outputValue(importer, output);
       if (!value)
         return failure();
-      Type declared = mlirElementType(builder.getContext(), output.type);
-      if (output.kind == "tensor" && output.type != DataType::Undefined &&
-          declared != NodeImporter::elementOf(value))
-        return importer.error("is declared as " + dataTypeName(output.type) +
-                              ", but another element type is computed; the "
-                              "model is inconsistent, export it again");
       results.push_back(value);
+      outputs.push_back(importer.binding(0));
     }
     func::ReturnOp::create(builder, fileLoc, results);
     function.setFunctionType(
         builder.getFunctionType(argumentTypes, TypeRange(ValueRange(results))));
-    for (auto [index, output] : llvm::enumerate(graph.outputs))
-      function.setResultAttr(index, kNameAttr,
-                             builder.getStringAttr(output.name));
+    describeTensors(function, outputs);
     return success();
   }
 
@@ -227,6 +301,9 @@ private:
   OpBuilder builder;
   Location fileLoc;
   llvm::StringMap<Binding> bindings;
+  std::vector<std::unique_ptr<TextColumn>> ownedColumns;
+  /// By the name of the graph input.
+  llvm::StringMap<std::vector<TextColumn *>> textColumns;
 };
 
 OwningOpRef<ModuleOp>

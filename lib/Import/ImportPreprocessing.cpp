@@ -105,10 +105,35 @@ LogicalResult importBinarizer(NodeImporter &n) {
   return n.result(0, n.castTo(above, element));
 }
 
+/// Integers that stand for "missing" become the feature's.
+LogicalResult importIntegerImputer(NodeImporter &n) {
+  Value input = n.operand(0);
+  if (!input)
+    return failure();
+  Type element = n.elementOf(input);
+  if (!element.isSignlessInteger(64))
+    return n.error("imputes integers, but its input holds others than int64; "
+                   "convert it when exporting");
+  SmallVector<int64_t> imputed = *n.intsAttribute("imputed_value_int64s");
+  auto count = static_cast<int64_t>(imputed.size());
+  if (count != 1 && (n.rankOf(input) == 0 || count != n.shapeOf(input).back()))
+    return n.error("attribute 'imputed_value_int64s' has " + Twine(count) +
+                   " numbers, neither one nor one for each feature");
+  auto vectorOf = [&](ArrayRef<int64_t> values) {
+    return n.constantValue(DenseElementsAttr::get(
+        RankedTensorType::get(values.size(), element), values));
+  };
+  Value isMissing = n.emit<CompareOp>(
+      {input, vectorOf(n.intAttribute("replaced_value_int64", 0))},
+      n.named("predicate", ComparePredicateAttr::get(n.builder.getContext(),
+                                                     ComparePredicate::eq)));
+  return n.result(0, n.emit<WhereOp>({isMissing, vectorOf(imputed), input}));
+}
+
 /// A value (NaN or a number that stands for "missing") becomes the feature's.
 LogicalResult importImputer(NodeImporter &n) {
   if (n.node.attribute("imputed_value_int64s"))
-    return n.error("imputes integers; convert its input to float32");
+    return importIntegerImputer(n);
   Value input = featuresOf(n, 0);
   if (!input)
     return failure();
@@ -202,32 +227,17 @@ LogicalResult importLinearRegressor(NodeImporter &n) {
 
 /// Labels by the largest score, then the scores.
 LogicalResult importLinearClassifier(NodeImporter &n) {
-  if (n.node.attribute("classlabels_strings") &&
-      !n.node.attribute("classlabels_strings")->strings.empty() && n.wants(0))
-    return n.error("its labels are strings, which a compiled program does not "
-                   "return; export the model with integer labels");
-  std::optional<SmallVector<int64_t>> labels =
-      n.intsAttribute("classlabels_ints");
   auto count = static_cast<int64_t>(n.floatsAttribute("intercepts").size());
   if (count < 1)
     return n.error("has no attribute 'intercepts', which says how many scores "
                    "there are");
-  if (labels && !labels->empty() && n.wants(0) &&
-      static_cast<int64_t>(labels->size()) != count)
-    return n.error("has " + Twine(count) + " scores for " +
-                   Twine(labels->size()) +
-                   " labels; export the model with a "
-                   "score for each class");
   Value scores = linear(n, count);
   if (!scores)
     return failure();
-  if (n.wants(0)) {
-    if (!labels || labels->empty())
-      return n.error("has no labels");
-    Value best = n.emit<ArgmaxOp>(scores, n.named("axis", int64_t(1)));
-    if (failed(n.result(0, labelOf(n, *labels, best))))
-      return failure();
-  }
+  if (n.wants(0) &&
+      failed(labelResult(
+          n, n.emit<ArgmaxOp>(scores, n.named("axis", int64_t(1))), count)))
+    return failure();
   if (!n.wants(1))
     return success();
   return n.result(1, transformed(n, scores));

@@ -51,19 +51,44 @@ LogicalResult importConstant(NodeImporter &n) {
   }
 }
 
+/// `one`, of one row, repeated for each row of the batch where `shape` begins
+/// with it. The rows are those of a graph input.
+Value onBatch(NodeImporter &n, Value one, ArrayRef<int64_t> shape) {
+  if (!llvm::is_contained(shape, kDynamic))
+    return one;
+  Value input;
+  for (Value argument : n.builder.getBlock()->getArguments())
+    if (n.rankOf(argument) > 0 && ShapedType::isDynamic(n.shapeOf(argument)[0]))
+      input = argument;
+  if (!input || llvm::is_contained(shape.drop_front(), kDynamic)) {
+    (void)n.error("its shape depends on the size of the batch, which is not "
+                  "known when compiling");
+    return {};
+  }
+  SmallVector<int64_t> starts(n.rankOf(input), 0), sizes(starts.size(), 1),
+      steps(starts.size(), 1), column(shape.size(), 1);
+  sizes[0] = -1;
+  column[0] = kDynamic;
+  Value first = n.emit<SliceOp>(input, {n.named("starts", starts),
+                                        n.named("sizes", sizes),
+                                        n.named("steps", steps)});
+  Value rows = n.castTo(n.reshape(first, column), n.builder.getI1Type());
+  return n.emit<WhereOp>({rows, one, one});
+}
+
 LogicalResult importConstantOfShape(NodeImporter &n) {
   FailureOr<SmallVector<int64_t>> shape = n.integers(0, "the shape");
   if (failed(shape))
     return failure();
-  if (llvm::is_contained(*shape, kDynamic))
-    return n.error("its shape depends on the size of the batch, which is not "
-                   "known when compiling");
-  if (!elementCount(*shape) || shape->size() > kMaxRank)
+  SmallVector<int64_t> known(*shape);
+  llvm::replace(known, kDynamic, int64_t(1));
+  if (!elementCount(known) || shape->size() > kMaxRank)
     return n.error("its shape is impossible: sizes must not be negative and "
                    "their product at most 2^31 - 1");
   const OnnxAttribute *value = n.node.attribute("value");
   if (!value)
-    return n.result(0, n.splat(0.0, n.builder.getF32Type(), *shape));
+    return n.result(
+        0, onBatch(n, n.splat(0.0, n.builder.getF32Type(), known), *shape));
   const OnnxTensor &tensor = *value->tensor;
   Type element = n.elementType(tensor.type);
   if (!element)
@@ -76,8 +101,10 @@ LogicalResult importConstantOfShape(NodeImporter &n) {
   Value one = emitConstant(n.builder, scalar, n.node.label(), element);
   auto fill =
       cast<DenseElementsAttr>(one.getDefiningOp<ConstantOp>().getValue());
-  return n.result(0, n.constantValue(fill.resizeSplat(
-                         RankedTensorType::get(*shape, element))));
+  return n.result(0, onBatch(n,
+                             n.constantValue(fill.resizeSplat(
+                                 RankedTensorType::get(known, element))),
+                             *shape));
 }
 
 //===----------------------------------------------------------------------===//

@@ -270,18 +270,21 @@ Value pairProbabilities(NodeImporter &n, Value score) {
 }
 
 LogicalResult importClassifier(NodeImporter &n) {
-  std::optional<SmallVector<int64_t>> labels =
-      n.intsAttribute("classlabels_ints");
-  if (!labels || labels->size() < 2)
-    return n.error("needs two or more integer labels in 'classlabels_ints'; "
-                   "export the model with integer labels");
+  const size_t names = n.stringsAttribute("classlabels_strings").size();
+  const size_t classes = names != 0 ? names
+                                    : n.intsAttribute("classlabels_ints")
+                                          .value_or(SmallVector<int64_t>())
+                                          .size();
+  if (classes < 2)
+    return n.error("needs two or more labels in 'classlabels_ints' or "
+                   "'classlabels_strings'");
   std::optional<SmallVector<int64_t>> perClass =
       n.intsAttribute("vectors_per_class");
-  if (!perClass || perClass->size() != labels->size() ||
+  if (!perClass || perClass->size() != classes ||
       llvm::any_of(*perClass,
                    [](int64_t c) { return c < 0 || c > kMaxElements; }))
     return n.error("needs the number of support vectors of each of its " +
-                   Twine(labels->size()) + " classes in 'vectors_per_class'");
+                   Twine(classes) + " classes in 'vectors_per_class'");
   if (failed(checkTransform(n)))
     return failure();
   const int64_t count =
@@ -289,7 +292,7 @@ LogicalResult importClassifier(NodeImporter &n) {
   FailureOr<Machine> m = readMachine(n, count);
   if (failed(m))
     return failure();
-  Pairs pairs(static_cast<int64_t>(labels->size()));
+  Pairs pairs(static_cast<int64_t>(classes));
   const bool hasProbabilities = !n.floatsAttribute("prob_a").empty();
   auto wrong = [&](StringRef attribute, int64_t wanted) {
     return n.error("attribute '" + attribute + "' has " +
@@ -320,7 +323,7 @@ LogicalResult importClassifier(NodeImporter &n) {
     if (!votes)
       return failure();
     Value best = n.emit<ArgmaxOp>(votes, n.named("axis", int64_t(1)));
-    if (failed(n.result(0, labelOf(n, *labels, best))))
+    if (failed(labelResult(n, best, pairs.classes)))
       return failure();
   }
   if (!n.wants(1))

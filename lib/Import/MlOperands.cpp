@@ -36,10 +36,3 @@ Value onnx::constantOf(NodeImporter &n, ArrayRef<float> values,
   auto type = RankedTensorType::get(shape, n.builder.getF32Type());
   return n.constantValue(DenseElementsAttr::get(type, values));
 }
-
-Value onnx::labelOf(NodeImporter &n, ArrayRef<int64_t> classes, Value index) {
-  auto type = RankedTensorType::get(static_cast<int64_t>(classes.size()),
-                                    n.builder.getI64Type());
-  Value constant = n.constantValue(DenseElementsAttr::get(type, classes));
-  return n.emit<GatherOp>({constant, index}, n.named("axis", int64_t(0)));
-}

@@ -14,9 +14,6 @@ Value featuresOf(NodeImporter &n, size_t input);
 Value constantOf(NodeImporter &n, ArrayRef<float> values,
                  ArrayRef<int64_t> shape, llvm::StringRef attribute);
 
-/// The class, from `classes`, that `index` (i64) gives each row.
-Value labelOf(NodeImporter &n, ArrayRef<int64_t> classes, Value index);
-
 } // namespace mlir::qnet::onnx
 
 #endif // QUANTC_LIB_IMPORT_MLOPERANDS_H

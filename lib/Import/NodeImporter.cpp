@@ -251,7 +251,31 @@ Value NodeImporter::operand(size_t input) {
     (void)error("input " + Twine(input) + " is missing");
     return {};
   }
+  if (const TextValue *words = text(input)) {
+    if (movesText)
+      return words->codes;
+    (void)error("input " + quoted(node.inputs[input]) +
+                " is text, of which a compiled program has only the numbers "
+                "of its words; OneHotEncoder and LabelEncoder read it, export "
+                "the model without what else does");
+    return {};
+  }
   return valueOf(node.inputs[input], binding(input));
+}
+
+const TextValue *NodeImporter::text(size_t input) {
+  if (!has(input))
+    return nullptr;
+  Binding &bound = binding(input);
+  return bound.text ? &*bound.text : nullptr;
+}
+
+const std::vector<StringRef> *NodeImporter::constantText(size_t input) {
+  if (!has(input))
+    return nullptr;
+  const OnnxTensor *constant = binding(input).constant;
+  return constant && constant->type == DataType::String ? &constant->strings
+                                                        : nullptr;
 }
 
 SmallVector<Value> NodeImporter::operands() {
@@ -404,6 +428,12 @@ NodeImporter::intsAttribute(StringRef name) const {
 ArrayRef<float> NodeImporter::floatsAttribute(StringRef name) const {
   const OnnxAttribute *attribute = node.attribute(name);
   return attribute ? ArrayRef<float>(attribute->floats) : ArrayRef<float>();
+}
+
+ArrayRef<StringRef> NodeImporter::stringsAttribute(StringRef name) const {
+  const OnnxAttribute *attribute = node.attribute(name);
+  return attribute ? ArrayRef<StringRef>(attribute->strings)
+                   : ArrayRef<StringRef>();
 }
 
 LogicalResult mlir::qnet::onnx::checkAgainstRow(NodeImporter &importer,
@@ -634,5 +664,15 @@ LogicalResult NodeImporter::alias(size_t output, size_t input) {
 LogicalResult NodeImporter::result(size_t output, ShapeValue integers) {
   Binding binding;
   binding.integers = std::move(integers);
+  return result(output, std::move(binding));
+}
+
+LogicalResult NodeImporter::result(size_t output, TextValue text) {
+  if (hasFailed)
+    return failure();
+  if (!text.codes)
+    return error("cannot be expressed");
+  Binding binding;
+  binding.text = std::move(text);
   return result(output, std::move(binding));
 }

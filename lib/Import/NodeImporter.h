@@ -11,6 +11,7 @@
 #define QUANTC_LIB_IMPORT_NODEIMPORTER_H
 
 #include "ShapeArithmetic.h"
+#include "TextValue.h"
 #include "mlir/IR/Builders.h"
 #include "quantc/Dialect/Qnet.h"
 #include "quantc/Import/OnnxModel.h"
@@ -37,6 +38,10 @@ struct Binding {
   std::optional<QuantizedValue> quantized;
   /// Emits the integers of `quantized`.
   std::function<Value(NodeImporter &)> materialize;
+  /// Set for a tensor of strings that is no constant, which has no `value`.
+  std::optional<TextValue> text;
+  /// Names of the columns of what a ZipMap makes a map of.
+  std::vector<std::string> columns;
 };
 
 /// An op that the importer knows.
@@ -66,6 +71,7 @@ llvm::ArrayRef<OpRow> reduceRows();
 llvm::ArrayRef<OpRow> quantizedRows();
 llvm::ArrayRef<OpRow> preprocessingRows();
 llvm::ArrayRef<OpRow> svmRows();
+llvm::ArrayRef<OpRow> encoderRows();
 
 class NodeImporter {
 public:
@@ -88,6 +94,12 @@ public:
   /// The operand, null (reported) when it is absent or not known.
   Value operand(size_t input);
   SmallVector<Value> operands();
+  /// The operand as text; null (not reported) when it is none.
+  const TextValue *text(size_t input);
+  /// The elements of a constant tensor of strings; null when it is none.
+  const std::vector<llvm::StringRef> *constantText(size_t input);
+  /// While this is set, operand() gives the codes of text.
+  bool movesText = false;
   /// The binding of an operand that is there.
   Binding &binding(size_t input);
   /// Makes an output another name of an operand.
@@ -114,6 +126,7 @@ public:
   std::optional<SmallVector<int64_t>> intsAttribute(llvm::StringRef name) const;
   /// Empty where there is none.
   ArrayRef<float> floatsAttribute(llvm::StringRef name) const;
+  ArrayRef<llvm::StringRef> stringsAttribute(llvm::StringRef name) const;
 
   //--- Types -----------------------------------------------------------------
   static RankedTensorType typeOf(Value value) {
@@ -179,10 +192,14 @@ public:
   bool wants(size_t output) const {
     return output < node.outputs.size() && !node.outputs[output].empty();
   }
+  Binding &outputBinding(size_t output) {
+    return bindings[node.outputs[output]];
+  }
   /// Binds an output; fails for a null value.
   LogicalResult result(size_t output, Value value);
   LogicalResult result(size_t output, Binding binding);
   LogicalResult result(size_t output, ShapeValue integers);
+  LogicalResult result(size_t output, TextValue text);
 
 private:
   Value valueOf(llvm::StringRef name, Binding &binding);
@@ -196,6 +213,17 @@ Value emitConstant(OpBuilder &builder, const OnnxTensor &tensor,
                    llvm::StringRef name, Type element);
 /// The MLIR element type, null where quantc has none.
 Type mlirElementType(MLIRContext *context, DataType type);
+
+/// Imports a node that moves text without reading it (Reshape, Gather, ...);
+/// nothing for any other node.
+std::optional<LogicalResult> importMoveOfText(NodeImporter &importer,
+                                              const OpRow &row);
+
+/// Gives output 0 of a classifier: the label, by the attributes
+/// 'classlabels_ints' or 'classlabels_strings', of the class whose index (i64)
+/// each row holds. `count` is the number of classes.
+LogicalResult labelResult(NodeImporter &importer, Value classIndex,
+                          int64_t count);
 
 /// Checks input counts and attributes of `node` against its row.
 LogicalResult checkAgainstRow(NodeImporter &importer, const OpRow &row);

@@ -28,6 +28,7 @@ constexpr uint32_t kDataType = 2;
 constexpr uint32_t kSegment = 3;
 constexpr uint32_t kFloatData = 4;
 constexpr uint32_t kInt32Data = 5;
+constexpr uint32_t kStringData = 6;
 constexpr uint32_t kInt64Data = 7;
 constexpr uint32_t kName = 8;
 constexpr uint32_t kRawData = 9;
@@ -160,6 +161,9 @@ TensorFields readFields(pbf_reader message, OnnxTensor &tensor,
     case tag_and_type(kDoubleData, pbf_wire_type::length_delimited):
     case tag_and_type(kUint64Data, pbf_wire_type::length_delimited):
       fields.packed.emplace_back(tag, view(message));
+      break;
+    case tag_and_type(kStringData, pbf_wire_type::length_delimited):
+      tensor.strings.push_back(view(message));
       break;
     case tag_and_type(kFloatData, pbf_wire_type::fixed32):
       fields.singles.emplace_back(tag, message.get_fixed32());
@@ -473,6 +477,15 @@ OnnxTensor mlir::qnet::onnx::readTensor(pbf_reader message,
   tensor.numElements = *count;
   if (tensor.type == DataType::Undefined)
     fail(label, "has no element type");
+  if (tensor.type == DataType::String) {
+    if (int64_t(tensor.strings.size()) != tensor.numElements)
+      fail(label, "holds " + llvm::Twine(tensor.strings.size()) +
+                      " strings where its shape needs " +
+                      llvm::Twine(tensor.numElements) +
+                      "; the file is damaged");
+    return tensor;
+  }
+  tensor.strings.clear();
   // The importer refuses these by name where they are used.
   if (dataTypeBytes(tensor.type) == 0)
     return tensor;

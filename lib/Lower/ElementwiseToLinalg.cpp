@@ -41,9 +41,14 @@ template <typename Op> struct ElementwisePattern : OpConversionPattern<Op> {
   LogicalResult
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    for (Value operand : adaptor.getOperands()) {
-      Type element = cast<RankedTensorType>(operand.getType()).getElementType();
-      if (!element.isF32() && !element.isInteger(1))
+    // Comparing and choosing are the same whatever the bits mean.
+    constexpr bool onIntegers =
+        std::is_same_v<Op, CompareOp> || std::is_same_v<Op, WhereOp>;
+    for (Value operand : op->getOperands()) {
+      Type element =
+          realType(cast<RankedTensorType>(operand.getType()).getElementType());
+      if (!element.isF32() && !element.isInteger(1) &&
+          !(onIntegers && isa<IntegerType>(element)))
         return rewriter.notifyMatchFailure(op, "only f32 and i1 are compiled");
     }
     auto type = cast<RankedTensorType>(
@@ -84,6 +89,25 @@ struct LowerActivation : OpConversionPattern<ActivationOp> {
   }
 };
 
+/// `x` cut to an integer: what is out of range saturates, NaN is 0. Machines
+/// differ in what they convert out of range, so nothing of it is converted.
+Value truncated(SequenceEmitter &a, Value x, Type type) {
+  const unsigned bits = type.getIntOrFloatBitWidth();
+  Value end = a.constant(std::ldexp(1.0f, bits - 1));
+  Value start = a.constant(-std::ldexp(1.0f, bits - 1));
+  auto integer = [&](const APInt &value) -> Value {
+    return arith::ConstantOp::create(a.b, a.b.getIntegerAttr(type, value));
+  };
+  Value isInside = a.andI(a.less(x, end), a.greater(x, start)); // not for NaN
+  Value result = arith::FPToSIOp::create(
+      a.b, type, a.select(isInside, x, a.constant(0.0f)));
+  result =
+      a.select(a.less(x, end), result, integer(APInt::getSignedMaxValue(bits)));
+  result = a.select(a.greater(x, start), result,
+                    integer(APInt::getSignedMinValue(bits)));
+  return a.select(a.unordered(x), integer(APInt::getZero(bits)), result);
+}
+
 struct LowerCast : OpConversionPattern<CastOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -99,11 +123,11 @@ struct LowerCast : OpConversionPattern<CastOp> {
     };
     bool isBetweenIntegers =
         isSmall(from) && isSmall(to) && !from.isInteger(1) && !to.isInteger(1);
-    if (!(to.isF32() && isSmall(from)) && !(from.isF32() && to.isInteger(1)) &&
+    if (!(to.isF32() && isSmall(from)) && !(from.isF32() && isSmall(to)) &&
         !isBetweenIntegers)
       return rewriter.notifyMatchFailure(
-          op, "only integers and booleans to f32, f32 to boolean, and integers "
-              "to integers");
+          op, "only integers and booleans to f32 and back, and integers to "
+              "integers");
     rewriter.replaceOp(
         op,
         elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
@@ -116,6 +140,8 @@ struct LowerCast : OpConversionPattern<CastOp> {
                         return arith::CmpFOp::create(b, loc,
                                                      arith::CmpFPredicate::UNE,
                                                      x[0], a.constant(0.0f));
+                      if (from.isF32())
+                        return truncated(a, x[0], to);
                       if (from.isInteger(1))
                         return arith::UIToFPOp::create(b, loc, to, x[0]);
                       return arith::SIToFPOp::create(b, loc, to, x[0]);
@@ -124,13 +150,27 @@ struct LowerCast : OpConversionPattern<CastOp> {
   }
 };
 
-Value compareF32(CompareOp op, SequenceEmitter &a, ValueRange x) {
-  static constexpr arith::CmpFPredicate predicates[] = {
+Value compare(CompareOp op, SequenceEmitter &a, ValueRange x) {
+  static constexpr arith::CmpFPredicate floats[] = {
       arith::CmpFPredicate::OEQ, arith::CmpFPredicate::OLT,
       arith::CmpFPredicate::OLE, arith::CmpFPredicate::OGT,
       arith::CmpFPredicate::OGE};
-  return arith::CmpFOp::create(
-      a.b, predicates[static_cast<size_t>(op.getPredicate())], x[0], x[1]);
+  static constexpr arith::CmpIPredicate integers[] = {
+      arith::CmpIPredicate::eq, arith::CmpIPredicate::slt,
+      arith::CmpIPredicate::sle, arith::CmpIPredicate::sgt,
+      arith::CmpIPredicate::sge};
+  static constexpr arith::CmpIPredicate naturals[] = {
+      arith::CmpIPredicate::eq, arith::CmpIPredicate::ult,
+      arith::CmpIPredicate::ule, arith::CmpIPredicate::ugt,
+      arith::CmpIPredicate::uge};
+  const auto predicate = static_cast<size_t>(op.getPredicate());
+  if (isa<FloatType>(x[0].getType()))
+    return arith::CmpFOp::create(a.b, floats[predicate], x[0], x[1]);
+  Type element =
+      cast<RankedTensorType>(op->getOperand(0).getType()).getElementType();
+  const bool isNatural = element.isUnsignedInteger() || element.isInteger(1);
+  return arith::CmpIOp::create(
+      a.b, (isNatural ? naturals : integers)[predicate], x[0], x[1]);
 }
 
 } // namespace
@@ -163,7 +203,7 @@ void mlir::qnet::populateElementwiseToLinalg(TypeConverter &types,
   add.operator()<PreluOp>([](PreluOp, SequenceEmitter &a, ValueRange x) {
     return a.select(a.less(x[0], a.constant(0.0f)), a.mul(x[0], x[1]), x[0]);
   });
-  add.operator()<CompareOp>(compareF32);
+  add.operator()<CompareOp>(compare);
   add.operator()<WhereOp>([](WhereOp, SequenceEmitter &a, ValueRange x) {
     return a.select(x[0], x[1], x[2]);
   });

@@ -225,20 +225,49 @@ struct LowerBroadcast : OpConversionPattern<BroadcastOp> {
   }
 };
 
-/// Constant indices along a static axis (feature selection).
-/// Whether an index is the place of a value among at most `size`, and so never
-/// out of range.
-bool isPlaceAmong(Value index, int64_t size) {
+/// The largest value of an index that is the place of a value among others, or
+/// a choice of such places; nothing where it may be anything.
+std::optional<int64_t> largestPlace(Value index) {
   Operation *op = index.getDefiningOp();
   while (isa_and_nonnull<ReshapeOp, CastOp>(op))
     op = op->getOperand(0).getDefiningOp();
-  if (!isa_and_nonnull<ArgmaxOp, ArgminOp>(op))
-    return false;
-  auto axis = op->getAttrOfType<IntegerAttr>("axis").getInt();
-  int64_t count = tensorType(op->getOperand(0)).getDimSize(axis);
-  return !ShapedType::isDynamic(count) && count <= size;
+  if (isa_and_nonnull<ArgmaxOp, ArgminOp>(op)) {
+    auto axis = op->getAttrOfType<IntegerAttr>("axis").getInt();
+    int64_t count = tensorType(op->getOperand(0)).getDimSize(axis);
+    if (ShapedType::isDynamic(count))
+      return std::nullopt;
+    return count - 1;
+  }
+  if (auto constant = dyn_cast_or_null<ConstantOp>(op)) {
+    auto places = readConstant<int64_t>(constant);
+    if (failed(places) || places->empty() || *llvm::min_element(*places) < 0)
+      return std::nullopt;
+    return *llvm::max_element(*places);
+  }
+  // One level: a chain of choices has no bound.
+  auto where = dyn_cast_or_null<WhereOp>(op);
+  if (!where)
+    return std::nullopt;
+  std::optional<int64_t> largest = 0;
+  for (Value choice : where->getOperands().drop_front()) {
+    if (choice.getDefiningOp<WhereOp>())
+      return std::nullopt;
+    std::optional<int64_t> place = largestPlace(choice);
+    if (!place)
+      return std::nullopt;
+    largest = std::max(*largest, *place);
+  }
+  return largest;
 }
 
+/// Whether an index is never out of range in a table of that size.
+bool isPlaceAmong(Value index, int64_t size) {
+  std::optional<int64_t> largest = largestPlace(index);
+  return largest && *largest < size;
+}
+
+/// Constant indices along a static axis (feature selection), or such a place in
+/// a table.
 struct LowerGather : OpConversionPattern<GatherOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult

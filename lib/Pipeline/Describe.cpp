@@ -173,6 +173,9 @@ void describeProgram(ModuleOp module, const Target &target,
                         tensor.shape.end());
     result.values = tensor.valuesPerRow;
     result.type = tensor.type;
+    result.classes = tensor.classes;
+    result.columns = tensor.columns;
+    result.categories = tensor.categories;
     if (tensor.stored)
       result.params = paramsOf(tensor.stored);
     return result;

@@ -22,6 +22,26 @@ namespace {
 /// The caller's workspace starts at a cache line.
 constexpr size_t workspaceAlignment = 64;
 
+std::vector<std::string> namesIn(Attribute attribute) {
+  std::vector<std::string> names;
+  if (auto list = dyn_cast_or_null<ArrayAttr>(attribute))
+    for (Attribute name : list)
+      if (auto text = dyn_cast<StringAttr>(name))
+        names.push_back(text.str());
+  return names;
+}
+
+/// What is said of a tensor beside its type.
+void readNames(DictionaryAttr attributes, TensorInterface &tensor) {
+  if (!attributes)
+    return;
+  tensor.classes = namesIn(attributes.get(kClassesAttr));
+  tensor.columns = namesIn(attributes.get(kColumnsAttr));
+  if (auto columns = attributes.getAs<ArrayAttr>(kCategoriesAttr))
+    for (Attribute column : columns)
+      tensor.categories.push_back(namesIn(column));
+}
+
 FailureOr<TensorInterface> describeTensor(func::FuncOp main, Type type,
                                           DictionaryAttr attributes,
                                           const Twine &position,
@@ -30,6 +50,7 @@ FailureOr<TensorInterface> describeTensor(func::FuncOp main, Type type,
   auto name =
       attributes ? attributes.getAs<StringAttr>(kNameAttr) : StringAttr();
   tensor.name = name ? name.str() : position.str();
+  readNames(attributes, tensor);
   auto ranked = dyn_cast<RankedTensorType>(type);
   Type element = ranked ? ranked.getElementType() : Type();
   bool isLabel =

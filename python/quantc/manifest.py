@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .errors import QuantcError
 
 __all__ = ["Manifest", "Tensor", "add_to_manifest", "read_manifest"]
@@ -34,11 +37,35 @@ class Tensor:
         Its dimensions without the first, the batch.
     dtype : str
         "float32"; of an output also "int32" or "int64": classes, say.
+    classes : tuple of str
+        Of an output whose values are indices of classes with names: the names. `Quantized.predict` gives the names
+        in place of the indices.
+    columns : tuple of str
+        Of an output of scores where the model has a map of class to score: the class of each column.
+    categories : tuple of tuple of str
+        Of an input that is text in the model: of each column the names of its categories. The network takes their
+        indices; any other number is an unknown category.
     """
 
     name: str
     row_shape: tuple[int, ...]
     dtype: str = "float32"
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+
+    def decoded(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of the network as `Quantized.predict` gives them: names where they are indices of classes.
+
+        Parameters
+        ----------
+        values : ndarray, shape (rows, ...)
+
+        Returns
+        -------
+        ndarray of str, shape (rows, ...), or `values` where the classes have no names
+        """
+        return np.asarray(self.classes)[values] if self.classes else values
 
 
 @dataclass(frozen=True)
@@ -149,4 +176,22 @@ def _tensor(path: Path, where: str, record: object) -> Tensor:
     kind = record.get("type", "f32")
     if kind not in DTYPES:
         raise _broken(path, f"'{where}.type' is {kind!r}, which is none of {', '.join(DTYPES)}")
-    return Tensor(name, row_shape, DTYPES[kind])
+    classes, columns = _names(path, where, record, "classes"), _names(path, where, record, "columns")
+    categories = record.get("categories", [])
+    if not isinstance(categories, list):
+        raise _broken(path, f"'{where}.categories' is no list")
+    return Tensor(
+        name,
+        row_shape,
+        DTYPES[kind],
+        classes,
+        columns,
+        tuple(_names(path, where, {"categories": column}, "categories") for column in categories),
+    )
+
+
+def _names(path: Path, where: str, record: dict[str, Any], key: str) -> tuple[str, ...]:
+    names = record.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _broken(path, f"'{where}.{key}' is no list of strings")
+    return tuple(names)

@@ -57,6 +57,7 @@ COMPARISON_COLUMNS = {
 }
 
 
+NAMES_SHOWN = 10  # of classes and columns
 LINES_SHOWN = 20  # of a table of an analysis
 SUSPECT_COLUMNS = {"culprit": "culprit", "share": "of the error", "gain_db": "gain dB", "alone": "alone"}
 INFLUENCE_COLUMNS = {
@@ -221,9 +222,10 @@ class Quantized:
 
         Returns
         -------
-        ndarray of float32 (int32 or int64 where the model gives classes), shape (rows, ...), or a tuple of them
-            One for each output. Every call makes new arrays; calls may run in several threads at once. A network made
-            from a scikit-learn estimator gives what its ``predict`` does, or a transformer's ``transform``.
+        ndarray of float32, shape (rows, ...), or a tuple of them
+            One for each output; int32 or int64 where the model gives classes as numbers, str where it gives their
+            names. Every call makes new arrays; calls may run in several threads at once. A network made from a
+            scikit-learn estimator gives what its ``predict`` does, or a transformer's ``transform``.
 
         Raises
         ------
@@ -257,7 +259,7 @@ class Quantized:
         """What `call`, which takes and gives the program's arrays, makes of the user's rows."""
         if self._frontend is not None:
             return self._frontend.predict(call, inputs)
-        return call(*(dense(value, "input") for value in inputs))
+        return _decoded(self.outputs, call(*(dense(value, "input") for value in inputs)))
 
     def save(self, folder: str | os.PathLike[str], name: str | None = None) -> Path:
         """Write the library, object, header, manifest and integer network into `folder`.
@@ -498,6 +500,15 @@ def _frontend_of(manifest: Manifest) -> Frontend | None:
     return Frontend.of_manifest(manifest.data, features, len(manifest.outputs))
 
 
+def _decoded(outputs: Sequence[Tensor], results: Any) -> Any:
+    """The network's arrays with the names of classes in place of their indices."""
+    if not any(tensor.classes for tensor in outputs):
+        return results
+    arrays = results if isinstance(results, tuple) else (results,)
+    decoded = tuple(tensor.decoded(array) for tensor, array in zip(outputs, arrays, strict=True))
+    return decoded if isinstance(results, tuple) else decoded[0]
+
+
 def _open(path: Path, manifest: Manifest) -> Library:
     digests = manifest.data.get("digests")
     recorded = digests.get("shared") if isinstance(digests, dict) else None
@@ -551,4 +562,8 @@ def _tensor_line(heading: str, record: Mapping[str, Any]) -> str:
         line += f", scale {number_text(record['scale'])}"
         if record.get("zero_point") is not None:
             line += f", zero point {number_text(record['zero_point'])}"
+    for key in ("classes", "columns"):
+        if isinstance(record.get(key), list):
+            names = ", ".join(map(str, record[key][:NAMES_SHOWN]))
+            line += f", {key} {names}" + (", ..." if len(record[key]) > NAMES_SHOWN else "")
     return line

@@ -91,6 +91,27 @@ TEST(HeaderTest, TensorNamesCannotLeaveTheirComment) {
   EXPECT_FALSE(StringRef(text).contains("\n#define x")) << text;
 }
 
+TEST(HeaderTest, NamesOfClassesAreLiterals) {
+  Manifest manifest = twoByOne();
+  manifest.outputs.push_back({"p", {-1, 2}, 2, std::nullopt});
+  manifest.outputs[0].classes = {"a\"b",
+                                 "\xc3\xa4"
+                                 "1",
+                                 "c\\d?\n*/", ""};
+  manifest.outputs[1].columns = {"x"};
+  manifest.inputs[1].categories = {{"red"}, {}, {"S", "M"}};
+  std::string text = headerOf(manifest);
+  for (StringRef line :
+       {"#define net_OUTPUT_CLASSES_COUNT 4\n",
+        "#define net_OUTPUT_CLASSES {\"a\\\"b\", \"\\303\\2441\", "
+        "\"c\\\\d\\?\\012*/\", \"\"}\n",
+        "#define net_OUTPUT_COLUMNS_1 {\"x\"}\n",
+        "#define net_INPUT_CATEGORIES_1_COLUMN_0 {\"red\"}\n",
+        "#define net_INPUT_CATEGORIES_1_COLUMN_2_COUNT 2\n"})
+    EXPECT_TRUE(StringRef(text).contains(line)) << line.str() << "\n" << text;
+  EXPECT_FALSE(StringRef(text).contains("COLUMN_1"));
+}
+
 TEST(HeaderTest, OnlyIdentifiersAreNames) {
   for (StringRef good : {"n", "N", "mnist_12", "aB_9"})
     EXPECT_FALSE(errorToBool(checkProgramName(good))) << good.str();

@@ -21,6 +21,9 @@ Manifest sample() {
   manifest.threads = 2;
   manifest.inputs = {{"x", {-1, 4}, 4, ManifestParams{0.1f, 3, 0, 255}}};
   manifest.outputs = {{"y", {-1, 2}, 2, std::nullopt}};
+  manifest.outputs[0].classes = {"no", "y\xc3\xa4s"};
+  manifest.outputs[0].columns = {"left", "right"};
+  manifest.inputs[0].categories = {{"red", "green"}, {}};
   ManifestLayer layer;
   layer.name = "fc1";
   layer.op = "qdense";
@@ -74,6 +77,9 @@ TEST(ManifestTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->layers[0].weightsSqnr, HUGE_VAL);
   EXPECT_EQ(read->ledger[0].node, "soft");
   EXPECT_EQ(read->threads, 2);
+  EXPECT_EQ(read->outputs[0].classes, sample().outputs[0].classes);
+  EXPECT_EQ(read->outputs[0].columns, sample().outputs[0].columns);
+  EXPECT_EQ(read->inputs[0].categories, sample().inputs[0].categories);
 }
 
 TEST(ManifestTest, FloatsKeepTheirBits) {
@@ -133,7 +139,8 @@ TEST(ManifestTest, BrokenManifestsAreOneError) {
         std::pair("\"zero_point\": 3", "\"zero_point\": 300"),
         std::pair("\"name\": \"net\"", "\"name\": 7"),
         std::pair("\"object\": 1234", "\"object\": -1"),
-        std::pair("\"threads\": 2", "\"threads\": 0"),
+        std::pair("\"threads\": 2", "\"threads\": 0"), std::pair("\"no\"", "7"),
+        std::pair("\"left\"", "[\"left\"]"), std::pair("\"red\"", "null"),
         std::pair("\"model\": \"", "\"model\": 1, \"x\": \"")}) {
     std::string bad = good;
     size_t at = bad.find(from);

@@ -87,6 +87,19 @@ TEST(OnnxTensor, RawData) {
           .empty());
 }
 
+TEST(OnnxTensor, Strings) {
+  Reading reading = readTensor(
+      tensorProto("t", DataType::String, {2}).text(6, "a").text(6, ""));
+  ASSERT_EQ(reading.error, "");
+  const OnnxTensor &words = reading.model->graph.initializers.front();
+  EXPECT_EQ(words.strings, (std::vector<llvm::StringRef>{"a", ""}));
+  EXPECT_TRUE(words.bytes.empty());
+  EXPECT_ERROR(readTensor(tensorProto("t", DataType::String, {2}).text(6, "a")),
+               "holds 1 strings where its shape needs 2");
+  EXPECT_ERROR(readTensor(rawTensor("t", DataType::String, {1}, "a")),
+               "holds 0 strings where its shape needs 1");
+}
+
 TEST(OnnxTensor, TypedFields) {
   EXPECT_EQ(elements<float>(readTensor(
                 tensorProto("t", DataType::Float, {3}).floats(4, {1, 2, 3}))),

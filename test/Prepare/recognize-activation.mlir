@@ -183,6 +183,26 @@ func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>, tenso
 
 // -----
 
+// Powers of no name: exp(y log x), one exponent or one for each feature. A whole
+// exponent, which negative numbers have a power of, is left.
+// CHECK-LABEL: func.func @main
+// CHECK-DAG: %[[FEW:.*]] = qnet.constant dense<[5.000000e-01, 1.250000e+00, -7.500000e-01, 3.250000e+00]>
+// CHECK-DAG: %[[WHOLE:.*]] = qnet.constant dense<[5.000000e-01, 2.000000e+00, 1.000000e+00, 1.000000e+00]>
+// CHECK: %[[LOG:.*]] = qnet.activation log %arg0
+// CHECK: %[[MUL:.*]] = qnet.mul %[[LOG]], %[[FEW]]
+// CHECK: %[[EXP:.*]] = qnet.activation exp %[[MUL]]
+// CHECK: %[[POW:.*]] = qnet.pow %arg0, %[[WHOLE]]
+// CHECK: return %[[EXP]], %[[POW]]
+func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %few = qnet.constant dense<[0.5, 1.25, -0.75, 3.25]> : tensor<4xf32>
+  %whole = qnet.constant dense<[0.5, 2.0, 1.0, 1.0]> : tensor<4xf32>
+  %p = qnet.pow %x, %few : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  %q = qnet.pow %x, %whole : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  return %p, %q : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
 // Declined: almost a GELU (0.4), a product of two different values, crossed
 // bounds, per-channel slopes.
 // CHECK-LABEL: func.func @main

@@ -189,7 +189,7 @@ def test_few_large_values_in_the_input(tmp_path: Path) -> None:
         ("SVMClassifier", {"vectors_per_class": [33]}, "support vectors of each of its 3 classes"),
         ("SVMClassifier", {"vectors_per_class": [40, -7, 0]}, "support vectors of each of its 3 classes"),
         ("SVMClassifier", {"coefficients": [1.0]}, "'coefficients' has 1 numbers"),
-        ("SVMClassifier", {"classlabels_ints": [1]}, "needs two or more integer labels"),
+        ("SVMClassifier", {"classlabels_ints": [1]}, "needs two or more labels"),
         ("SVMClassifier", {"prob_a": [1.0] * 3, "prob_b": [0.0] * 3}, "probabilities of more than two classes"),
     ],
 )

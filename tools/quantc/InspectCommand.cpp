@@ -54,6 +54,19 @@ static std::string kernelText(const mlir::qnet::ManifestLayer &layer) {
   return formatv("{0}, {1:P0} of groups", layer.kernel, layer.listedShare);
 }
 
+/// The words behind a tensor's numbers, the first of many.
+static void printWords(StringRef what, ArrayRef<std::string> words) {
+  constexpr size_t mostShown = 20;
+  if (words.empty())
+    return;
+  outs() << "         " << what << ": ";
+  interleaveComma(words.take_front(mostShown), outs(),
+                  [](StringRef word) { printEscapedString(word, outs()); });
+  if (words.size() > mostShown)
+    outs() << ", and " << words.size() - mostShown << " more";
+  outs() << "\n";
+}
+
 static void printTensors(StringRef kind,
                          ArrayRef<mlir::qnet::ManifestTensor> tensors) {
   for (const mlir::qnet::ManifestTensor &tensor : tensors) {
@@ -61,10 +74,15 @@ static void printTensors(StringRef kind,
     interleaveComma(tensor.shape, outs(), [](int64_t size) {
       size < 0 ? outs() << "batch" : outs() << size;
     });
-    outs() << "] f32, " << tensor.values << " values a row";
+    outs() << "] " << tensor.type << ", " << tensor.values << " values a row";
     if (tensor.read)
       outs() << ", of which " << tensor.read->size() << " are read";
     outs() << "\n";
+    printWords("indices of the classes", tensor.classes);
+    printWords("columns", tensor.columns);
+    for (auto [index, column] : enumerate(tensor.categories))
+      printWords("value " + std::to_string(index) + ", index of the categories",
+                 column);
   }
 }
 

@@ -28,6 +28,14 @@ namespace mlir::qnet {
 /// Discardable attributes that travel from the importer to the header file.
 /// On an argument or result of @main: the tensor's name in the source model.
 inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
+/// On a result of @main of integers that are indices of classes: the classes'
+/// names (array of strings). On one whose columns are named: the names.
+inline constexpr llvm::StringLiteral kClassesAttr = "qnet.classes";
+inline constexpr llvm::StringLiteral kColumnsAttr = "qnet.columns";
+/// On an argument that is text in the source model: of each column the names of
+/// its categories (array of arrays of strings), whose indices the program
+/// takes.
+inline constexpr llvm::StringLiteral kCategoriesAttr = "qnet.categories";
 
 /// A discardable attribute (unit) on a dense layer: its parameters are rounded
 /// to the nearest, and no pass that optimizes changes them.

@@ -47,6 +47,15 @@ struct ManifestTensor {
   std::optional<std::vector<int64_t>> read = std::nullopt;
   /// "f32"; of an output also "i32" or "i64": classes, say.
   std::string type = "f32";
+  /// Of an output of indices of classes: the classes' names; of one whose
+  /// columns are named (the scores of classes): their names. Mostly empty, and
+  /// then not in the file.
+  std::vector<std::string> classes = {};
+  std::vector<std::string> columns = {};
+  /// Of an input that is text in the model: of each column the names of its
+  /// categories, whose indices the program takes (any other number is an
+  /// unknown category). Mostly empty, and then not in the file.
+  std::vector<std::vector<std::string>> categories = {};
 };
 
 /// Bytes of a value of a tensor's type.

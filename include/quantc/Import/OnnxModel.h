@@ -58,7 +58,8 @@ enum class DataType : int32_t {
 std::string dataTypeName(DataType type);
 
 /// Bytes of one element in OnnxTensor::bytes (4-bit types are widened to a
-/// byte), 0 for the types whose values are not read (strings, complex).
+/// byte), 0 for the types whose values have none (strings) or are not read
+/// (complex).
 unsigned dataTypeBytes(DataType type);
 
 /// No tensor may have more elements than this (an index must fit 31 bits).
@@ -84,6 +85,8 @@ struct OnnxTensor {
   llvm::ArrayRef<char> bytes;
   /// Holds the bytes when they could not be viewed in place.
   std::shared_ptr<std::vector<char>> owned;
+  /// The elements of a tensor of strings, which has no bytes.
+  std::vector<llvm::StringRef> strings;
 };
 
 /// Numbered as AttributeProto.AttributeType in onnx.proto.

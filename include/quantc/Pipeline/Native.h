@@ -22,6 +22,9 @@ struct TensorInterface {
   std::string type = "f32";   ///< Of an output also "i32" or "i64".
   /// How NAME_run_i8 stores it, over u8; its bytes are those less 128.
   quant::UniformQuantizedType stored;
+  /// What qnet.classes, qnet.columns and qnet.categories say; mostly empty.
+  std::vector<std::string> classes, columns;
+  std::vector<std::vector<std::string>> categories;
 };
 
 /// What the C header and the manifest say of a compiled program.

@@ -163,7 +163,9 @@ def RecognizeActivation : Pass<"recognize-activation", "::mlir::ModuleOp"> {
       `0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))` gelu_tanh,
       `x * tanh(softplus(x))` mish, `x * clip(x + 3, 0, 6) / 6` hard_swish;
     - `log(1 + exp(x))` softplus, `1 / (1 + exp(-x))` sigmoid, `x / (1 + |x|)`
-      softsign, `pow` by a constant of 2, 0.5, 1 or -1, `prelu` with one slope.
+      softsign, `pow` by a constant of 2, 0.5, 1 or -1, `prelu` with one slope;
+    - the other way round, `pow` by constants that are no whole numbers becomes
+      `exp(y log x)`, of which each step has a defined result.
 
     Constants are compared with a relative tolerance of 1e-3, since exporters
     write them in f16 or f32.
