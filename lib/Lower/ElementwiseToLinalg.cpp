@@ -25,6 +25,9 @@ bool isF32(Value value) {
 
 /// max and min of Reference: NaN if either is; of equal values the first.
 Value extreme(SequenceEmitter &a, Value x, Value y, bool largest) {
+  if (isa<IntegerType>(x.getType())) // stored without a sign
+    return largest ? Value(arith::MaxUIOp::create(a.b, x, y))
+                   : Value(arith::MinUIOp::create(a.b, x, y));
   Value better = largest ? a.greater(x, y) : a.less(x, y);
   Value best = a.select(better, x, a.select(a.equal(x, y), x, y));
   return a.select(a.unordered(x), x, best);
@@ -44,9 +47,14 @@ template <typename Op> struct ElementwisePattern : OpConversionPattern<Op> {
     // Comparing and choosing are the same whatever the bits mean.
     constexpr bool onIntegers =
         std::is_same_v<Op, CompareOp> || std::is_same_v<Op, WhereOp>;
+    // Stored integers of one type are in the order of what they stand for.
+    constexpr bool onStored =
+        std::is_same_v<Op, MinOp> || std::is_same_v<Op, MaxOp>;
     for (Value operand : op->getOperands()) {
-      Type element =
-          realType(cast<RankedTensorType>(operand.getType()).getElementType());
+      Type own = cast<RankedTensorType>(operand.getType()).getElementType();
+      if (onStored && isStoredInteger(own))
+        continue;
+      Type element = realType(own);
       if (!element.isF32() && !element.isInteger(1) &&
           !(onIntegers && isa<IntegerType>(element)))
         return rewriter.notifyMatchFailure(op, "only f32 and i1 are compiled");

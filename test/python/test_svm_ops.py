@@ -26,11 +26,9 @@ KERNELS = {
 Attributes = dict[str, Any]
 
 
-def machine_model(path: Path, op: str, attributes: Attributes) -> Path:
+def machine_model(path: Path, op: str, attributes: Attributes, label: int = TensorProto.INT64) -> Path:
     classifier = op == "SVMClassifier"
-    outputs = (
-        [("label", TensorProto.INT64), ("scores", TensorProto.FLOAT)] if classifier else [("y", TensorProto.FLOAT)]
-    )
+    outputs = [("label", label), ("scores", TensorProto.FLOAT)] if classifier else [("y", TensorProto.FLOAT)]
     graph = helper.make_graph(
         [helper.make_node(op, ["x"], [name for name, _ in outputs], name="machine", domain=ML, **attributes)],
         "g",
@@ -152,6 +150,16 @@ def test_quantized_classifier(tmp_path: Path, kernel: str, classes: int, probabi
     same_label, same_scores = quantc.reference(q, x)
     np.testing.assert_array_equal(label, same_label)
     np.testing.assert_array_equal(scores.view(np.uint32), same_scores.view(np.uint32))
+    assert np.mean(label == by_onnxruntime(model, x)[0]) >= 0.99
+
+
+def test_labels_by_name(tmp_path: Path) -> None:
+    attributes = classifier("RBF", 3)
+    del attributes["classlabels_ints"]
+    attributes["classlabels_strings"] = ["ash", "birch", "cedar"]
+    model = machine_model(tmp_path / "m.onnx", "SVMClassifier", attributes, TensorProto.STRING)
+    x = rows(300)
+    label = quantc.quantize(model, x).predict(x)[0]
     assert np.mean(label == by_onnxruntime(model, x)[0]) >= 0.99
 
 
