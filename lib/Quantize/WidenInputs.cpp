@@ -71,9 +71,11 @@ bool isClamp(Function function) {
 
 /// Whether storing the value in 15 bits takes a table of 64 KiB: for a function
 /// other than a clamp, its own or one of what it is computed from.
-bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
+bool needsTable(Value value, const Placement &placement,
+                llvm::DenseSet<Value> &seen) {
   Operation *producer = value.getDefiningOp();
-  if (!producer || !seen.insert(value).second)
+  if (!producer || !seen.insert(value).second ||
+      placement.isInPrologue(producer))
     return false;
   if (auto dense = dyn_cast<DenseOp>(producer))
     return !isClamp(dense.getFunction());
@@ -84,8 +86,9 @@ bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
   if (!isa<ActivationOp, AddOp, SubOp, MulOp, MinOp, MaxOp>(producer) &&
       !isMove(producer))
     return false;
-  return llvm::any_of(producer->getOperands(),
-                      [&](Value operand) { return needsTable(operand, seen); });
+  return llvm::any_of(producer->getOperands(), [&](Value operand) {
+    return needsTable(operand, placement, seen);
+  });
 }
 
 /// The share of the outputs' power that an error of so many dB has.
@@ -127,13 +130,17 @@ bool WidenInputs::mayWiden(DenseOp dense) const {
 
 void WidenInputs::widen(func::FuncOp function) {
   llvm::MapVector<Value, Input> inputs;
+  Placement placement(function);
   int64_t all = 0;
   for (Operation &op : function.getBody().front()) {
     auto dense = dyn_cast<DenseOp>(op);
     if (!dense)
       continue;
     Value source = dense.getInput();
-    while (source.getDefiningOp() && isMove(source.getDefiningOp()))
+    // What is joined is stored in one type, whose noise is noted where it is
+    // joined.
+    while (source.getDefiningOp() && isMove(source.getDefiningOp()) &&
+           !isa<ConcatOp>(source.getDefiningOp()))
       source = source.getDefiningOp()->getOperand(0);
     Input &input = inputs[source];
     input.value = source;
@@ -148,7 +155,8 @@ void WidenInputs::widen(func::FuncOp function) {
   for (auto &[value, input] : inputs) {
     noise += input.noise;
     llvm::DenseSet<Value> seen;
-    if (input.isFree && input.noise > 0 && (tables || !needsTable(value, seen)))
+    if (input.isFree && input.noise > 0 &&
+        (tables || !needsTable(value, placement, seen)))
       order.push_back(&input);
   }
   llvm::stable_sort(order, [](const Input *a, const Input *b) {
