@@ -79,7 +79,10 @@ LogicalResult importNormalizer(NodeImporter &n) {
     length = n.reduce(norm == "L1" ? ReduceKind::l1 : ReduceKind::l2, input, 1,
                       /*keepDims=*/true);
   else if (norm == "MAX")
-    length = n.reduce(ReduceKind::max, input, 1, /*keepDims=*/true);
+    // Of the absolute values, as onnx.reference and scikit-learn have it; ONNX
+    // Runtime takes the signed maximum.
+    length = n.reduce(ReduceKind::max, n.activation(Function::abs, input), 1,
+                      /*keepDims=*/true);
   else
     return n.error("norm '" + norm + "' is none of MAX, L1 and L2");
   Type f32 = n.builder.getF32Type();

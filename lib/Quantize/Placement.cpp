@@ -77,6 +77,15 @@ Placement::Placement(func::FuncOp function) : function(function) {
           return v.getDefiningOp() && after.contains(v.getDefiningOp());
         }))
       after.insert(&op);
+  for (Operation &op : body) {
+    auto isPrologue = [&](Value v) {
+      return v.getDefiningOp() && prologue.contains(v.getDefiningOp());
+    };
+    if (!after.contains(&op) && isFloatOp(&op) &&
+        (!isBestAfterQuantization(&op) ||
+         llvm::any_of(op.getOperands(), isPrologue)))
+      prologue.insert(&op);
+  }
   for (Operation &op : llvm::reverse(body))
     if (isQuantizableDense(&op) ||
         llvm::any_of(op.getUsers(),
@@ -117,7 +126,10 @@ LogicalResult Placement::decideOne(Operation *op, bool allowFloat) {
         llvm::any_of(op->getUsers(), [&](Operation *user) {
           return preprocessing.contains(user);
         });
-    if (isBestAfterQuantization(op) && !feedsPreprocessing &&
+    // A function behind a float op would only round once more than the op has
+    // to; a move rounds nothing.
+    const bool staysExact = isMove(op) || !isInPrologue(op);
+    if (isBestAfterQuantization(op) && staysExact && !feedsPreprocessing &&
         !selectsInputs(op)) {
       integer.insert(op);
       return success();

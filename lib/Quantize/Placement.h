@@ -35,6 +35,9 @@ public:
   /// Whether some dense layer comes after the op (or it is one).
   bool isBeforeDense(Operation *op) const { return before.contains(op); }
   bool isAfterDense(Operation *op) const { return after.contains(op); }
+  /// Whether the op is or follows, before any dense layer, one that is best
+  /// computed before the graph's inputs are quantized.
+  bool isInPrologue(Operation *op) const { return prologue.contains(op); }
 
   /// Decides for every op whether it becomes an integer op. Those that stay in
   /// float get their `qnet.ledger` line; one that may not is an error.
@@ -48,7 +51,7 @@ private:
   LogicalResult decideOne(Operation *op, bool allowFloat);
 
   func::FuncOp function;
-  llvm::DenseSet<Operation *> before, after, integer, preprocessing;
+  llvm::DenseSet<Operation *> before, after, prologue, integer, preprocessing;
 };
 
 } // namespace mlir::qnet

@@ -71,10 +71,12 @@ bool isClamp(Function function) {
 
 /// Whether storing the value in 15 bits takes a table of 64 KiB: for a function
 /// other than a clamp, its own or one of what it is computed from.
-bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
+bool needsTable(Value value, const Placement &placement,
+                llvm::DenseSet<Value> &seen) {
   Operation *producer = value.getDefiningOp();
-  // A finish computes in f32.
-  if (!producer || producer->hasAttr(kFinishAttr) || !seen.insert(value).second)
+  // A finish and what follows float preprocessing are computed in f32.
+  if (!producer || producer->hasAttr(kFinishAttr) ||
+      !seen.insert(value).second || placement.isInPrologue(producer))
     return false;
   if (auto dense = dyn_cast<DenseOp>(producer))
     return !isClamp(dense.getFunction());
@@ -85,8 +87,9 @@ bool needsTable(Value value, llvm::DenseSet<Value> &seen) {
   if (!isa<ActivationOp, AddOp, SubOp, MulOp, MinOp, MaxOp>(producer) &&
       !isMove(producer))
     return false;
-  return llvm::any_of(producer->getOperands(),
-                      [&](Value operand) { return needsTable(operand, seen); });
+  return llvm::any_of(producer->getOperands(), [&](Value operand) {
+    return needsTable(operand, placement, seen);
+  });
 }
 
 /// The share of the outputs' power that an error of so many dB has.
@@ -129,6 +132,7 @@ bool WidenInputs::mayWiden(DenseOp dense) const {
 
 void WidenInputs::widen(func::FuncOp function) {
   llvm::MapVector<Value, Input> inputs;
+  Placement placement(function);
   int64_t all = 0;
   for (Operation &op : function.getBody().front()) {
     auto dense = dyn_cast<DenseOp>(op);
@@ -141,7 +145,10 @@ void WidenInputs::widen(func::FuncOp function) {
       continue;
     }
     Value source = dense.getInput();
-    while (source.getDefiningOp() && isMove(source.getDefiningOp()))
+    // What is joined is stored in one type, whose noise is noted where it is
+    // joined.
+    while (source.getDefiningOp() && isMove(source.getDefiningOp()) &&
+           !isa<ConcatOp>(source.getDefiningOp()))
       source = source.getDefiningOp()->getOperand(0);
     Input &input = inputs[source];
     input.value = source;
@@ -156,7 +163,8 @@ void WidenInputs::widen(func::FuncOp function) {
   for (auto &[value, input] : inputs) {
     noise += input.noise;
     llvm::DenseSet<Value> seen;
-    if (input.isFree && input.noise > 0 && (tables || !needsTable(value, seen)))
+    if (input.isFree && input.noise > 0 &&
+        (tables || !needsTable(value, placement, seen)))
       order.push_back(&input);
   }
   llvm::stable_sort(order, [](const Input *a, const Input *b) {

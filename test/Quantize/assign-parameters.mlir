@@ -97,6 +97,31 @@ func.func @ledger(%x: !in) -> tensor<?x2xf32> {
 
 // -----
 
+!in = tensor<?x2x!quant.calibrated<f32<-1.0:1.0>>>
+
+// A function behind float ops is computed with them: on stored integers it would
+// round once more. Directly on a graph input it is the input's own affair.
+// CHECK-LABEL: func.func @prologue
+// CHECK: %[[Q:.*]] = qnet.quantize %arg1
+// CHECK-NEXT: %[[Z:.*]] = qnet.dequantize %[[Q]]
+// CHECK: %[[M:.*]] = qnet.mul %arg0
+// CHECK-NEXT: %[[C:.*]] = qnet.activation clip %[[M]] {{.*}}qnet.ledger = "prepares a graph input before it is quantized"
+// CHECK-NEXT: qnet.quantize %[[C]]
+// CHECK: qnet.activation tanh %[[Z]]
+// CHECK-NOT: qnet.ledger
+func.func @prologue(%x: !in, %z: !in) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
+  %s = qnet.constant dense<[1.0, 100.0]> : tensor<2xf32>
+  %w = qnet.constant dense<[[0.5, -0.25], [0.125, 1.0]]> : tensor<2x2xf32>
+  %m = qnet.mul %x, %s : (!in, tensor<2xf32>) -> !in
+  %c = qnet.activation clip %m {alpha = 0.0 : f32, beta = 1.0 : f32} : !in -> !in
+  %y = qnet.dense %c, %w : (!in, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %t = qnet.activation tanh %z : !in -> !in
+  %u = qnet.dense %t, %w : (!in, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y, %u : tensor<?x2xf32>, tensor<?x2xf32>
+}
+
+// -----
+
 // Given parameters win over measured ones.
 // CHECK-LABEL: func.func @given
 // CHECK-SAME: (%[[X:.*]]: tensor<?x2xf32>) ->

@@ -80,3 +80,19 @@ func.func @bad(%x: tensor<?x4xf32> {qnet.output_noise = 1.0e-3 : f64}) -> tensor
   %y = qnet.dense %k, %u : (tensor<?x16xf32>, tensor<4x16xf32>) -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// Parts that are joined have one type, whose noise is noted where they are joined. A
+// function that is computed in float before the input is quantized needs no table.
+// CHECK-LABEL: func.func @prologue
+// CHECK: qnet.dense {{.*}}qnet.precision = "int8x16", qnet.widened = "15 bits: in 8 its input alone would leave 20.0 dB"
+func.func @prologue(%x: tensor<?x2xf32>, %z: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %s = qnet.constant dense<[1.0, 100.0]> : tensor<2xf32>
+  %w = qnet.constant dense<0.5> : tensor<2x4xf32>
+  %m = qnet.mul %z, %s : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %t = qnet.activation tanh %m : tensor<?x2xf32> -> tensor<?x2xf32>
+  %c = qnet.concat %x, %t {axis = 1 : i64, qnet.output_noise = 1.0e-2 : f64} : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x4xf32>
+  %y = qnet.dense %c, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

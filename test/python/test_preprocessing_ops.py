@@ -47,6 +47,7 @@ def ml_model(path: Path, op: str, outputs: list[str], features: int = 3, **attri
         ("Normalizer", ROWS[ROWS.any(axis=1)], {"norm": "L1"}),
         ("Normalizer", ROWS[ROWS.any(axis=1)], {"norm": "L2"}),
         ("Normalizer", ROWS[ROWS.any(axis=1)], {"norm": "MAX"}),
+        ("Normalizer", -ROWS[ROWS.any(axis=1)], {"norm": "MAX"}),
         ("Binarizer", ROWS, {"threshold": 0.5}),
         ("Imputer", MISSING, {"imputed_value_floats": [7.0, 8.0, 9.0], "replaced_value_float": NAN}),
         ("Imputer", ROWS, {"imputed_value_floats": [7.0], "replaced_value_float": 0.0}),

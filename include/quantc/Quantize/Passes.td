@@ -78,7 +78,8 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
 
     Left as they are: layers that have a precision already, those that will have
     weights of 4 bits, and, without `tables`, those that read the result of a
-    function other than a clamp, whose table would grow to 64 KiB.
+    function other than a clamp, whose table would grow to 64 KiB. (A function in
+    float, before the graph's inputs are quantized, has no table.)
 
     The choice depends on the network and its data alone, so that programs for all
     CPUs give the same bits.
