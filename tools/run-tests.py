@@ -132,7 +132,9 @@ def run_pytest(build: Path, reports: Path) -> Count:
     report = reports / "pytest.xml"
     environment = {**os.environ, "PYTHONPATH": str(build / "python"), "QUANTC_BUILD": str(build)}
     environment.pop("QUANTC_TOOL", None)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"]
+    # A worker a core, each with whole modules: what a module compiles once is shared by its tests.
+    workers = os.cpu_count() or 1
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist=loadfile", f"--junitxml={report}"]
     code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     count = pytest_count(report) if report.is_file() else Count()
     if code not in PYTEST_RAN and count.failed == 0:

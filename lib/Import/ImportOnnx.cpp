@@ -30,7 +30,7 @@ const llvm::StringMap<const OpRow *> &opTable() {
     for (ArrayRef<OpRow> family :
          {denseRows(), elementwiseRows(), activationRows(), normalizationRows(),
           shapeRows(), sliceRows(), reduceRows(), quantizedRows(),
-           preprocessingRows(), encoderRows(), svmRows()})
+          preprocessingRows(), encoderRows(), svmRows()})
       for (const OpRow &row : family)
         result[(row.domain + ":" + row.name).str()] = &row;
     return result;

@@ -37,9 +37,9 @@ constexpr int64_t mostCachedWeights = 1 << 20, largerBlocks = 4;
 
 std::optional<int64_t> sizePerRow(Value size);
 
-/// The elements that a buffer of one dynamic dimension has for each row of the
-/// program; nothing where it is not seen. A dense layer over [rows, 3, 4] has
-/// three rows for each.
+/// The elements that a buffer of one dynamic dimension has at most for each row
+/// of the program; nothing where it is not seen. A dense layer over [rows, 3,
+/// 4] has three rows for each.
 std::optional<int64_t> elementsPerRow(Value buffer) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
   if (!type || type.getNumDynamicDims() != 1)
@@ -66,8 +66,13 @@ std::optional<int64_t> elementsPerRow(Value buffer) {
   return fixed * *size;
 }
 
-/// How many times the rows of the program a size is.
+/// How many times the rows of the program a size is at most.
 std::optional<int64_t> sizePerRow(Value size) {
+  // Pairs of rows, say: no more of them than rows.
+  if (auto half = size.getDefiningOp<arith::CeilDivUIOp>())
+    return sizePerRow(half.getLhs());
+  if (auto part = size.getDefiningOp<arith::DivUIOp>())
+    return sizePerRow(part.getLhs());
   auto dim = size.getDefiningOp<memref::DimOp>();
   if (!dim)
     return std::nullopt;

@@ -99,6 +99,21 @@ func.func @rows(%x: memref<?x12xf32>, %y: memref<?x3x6xf32>, %ws: memref<?xi8>) 
 
 // -----
 
+// Pairs of rows have the place of as many rows: 8 * 16 bytes and 64 of slack.
+// CHECK: module attributes {qnet.block_rows = 8 : i64, qnet.workspace = 192 : i64}
+func.func @rows(%x: memref<?x16xi8>, %y: memref<?x16xi8>, %ws: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %n = memref.dim %x, %c0 : memref<?x16xi8>
+  %pairs = arith.ceildivui %n, %c2 : index
+  %a = memref.alloc(%pairs) : memref<?x16xi8>
+  memref.copy %x, %a : memref<?x16xi8> to memref<?x16xi8>
+  memref.copy %a, %y : memref<?x16xi8> to memref<?x16xi8>
+  return
+}
+
+// -----
+
 // A size that is no multiple of the rows that can be seen.
 func.func @rows(%x: memref<?x16xf32>, %y: memref<?x16xf32>, %ws: memref<?xi8>, %n: index) {
   // expected-error @+1 {{assign-workspace: a buffer of 'memref<?x16xf32>' has a size that does not follow from the rows}}

@@ -287,7 +287,7 @@ def test_tune(model: Pipeline) -> None:
         (StandardScaler(), slice("income", "income")),
         (OneHotEncoder(), slice(4, 5)),
         (SimpleImputer(), [True, False, False, True, False, False]),
-        (SimpleImputer(), make_column_selector(dtype_include="number")),
+        pytest.param(SimpleImputer(), make_column_selector(dtype_include="number"), id="numbers"),
         (OneHotEncoder(), ["grade", "city"]),
     ],
     ids=name_of,
