@@ -36,7 +36,7 @@ def main() -> None:
     train(module, x, y, epochs=10)
     print(f"R2 in float: {r2(module(torch.tensor(x)).detach().numpy(), y):.5f}")
 
-    q = quantc.quantize(quantc.torch.to_onnx(module, x), x)
+    q = quantc.quantize(module, x)
     print(f"R2 quantized: {r2(q.predict(x), y):.5f}")
 
     trained = quantc.torch.QuantAware(module, [0.0001, 0.001])

@@ -23,6 +23,7 @@ __all__ = ["QuantileModel"]
 TOP = 255.0  # of 8 bits
 WEIGHT_TOP = 127.0
 RANGE_PACE = 0.1  # of ranges beside weights: clipping must not become a function that the network relies on
+WORTH_CUTTING = 0.5  # of the error without a share cut off, what is left with it at most
 ROWS_KEY = "calibration_"  # in a saved model
 GROWTH = 1.5  # of the steps between two looks at the values
 SMALLEST_SCALE = 2.0**-100  # include/quantc/Numerics/Parameters.h
@@ -82,9 +83,10 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
     gradient of LSQ (Esser et al. 2020, "Learned Step Size Quantization") on the logarithm of their ends.
 
     A range begins as the quantiles q and 1 - q of the tensor's values. Which q is tried for each tensor: of the
-    candidates and 0 (the smallest and largest value), that with the least error of the model's output is taken, when
-    training starts and again half-way. In the first half ranges follow the values as they change; from then on they
-    are trained alone.
+    candidates and 0 (the smallest and largest value), that with the least error of the model's output is taken,
+    half-way through training. Before, ranges hold all values as they change: what a network without training loses by
+    a range says nothing, and it would learn to need the clipping. From then on, ranges that cut values off are trained,
+    and the others go on to hold all values.
 
     Parameters
     ----------
@@ -126,6 +128,8 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
         # The ends of each range, [low, high], and what training multiplies them by, as a logarithm.
         self.observed = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="observed")
         self.log_factor = self.add_weight(shape=shape, initializer="zeros", name="log_factor")
+        # 1 for the ranges that training has a part in: those that cut a share of the values off.
+        self.cut = self.add_weight(shape=(shape[0], 1), initializer="zeros", trainable=False, name="cut")
         self._calibration: Sequence[NDArray[Any]] = ()
         self._quantized: Quantized | None = None
         self.built = True
@@ -161,6 +165,7 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
             self._compile_by_default()
         x, rows = sample_rows(self.model, x)
         self._begin(rows)
+        self.hold_all_values()
         schedule = _RangeSchedule()
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(schedule)
@@ -187,6 +192,7 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
         """
         _, rows = sample_rows(self.model, x)
         self._begin(rows)
+        self.choose_ranges()
 
     def set_weights(self, weights: Any) -> None:
         """As keras.Model has it."""
@@ -331,7 +337,6 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
     def _begin(self, rows: Sequence[NDArray[Any]]) -> None:
         self._calibration = tuple(rows)
         self._quantized = None
-        self.choose_ranges()
 
     def _calibrated(self, what: str) -> Sequence[NDArray[Any]]:
         if not len(self._calibration):
@@ -342,7 +347,8 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
         return self._calibration
 
     def _ranges(self) -> NDArray[np.float32]:
-        factors = np.exp(np.float32(RANGE_PACE) * ops.convert_to_numpy(self.log_factor))
+        logarithms = ops.convert_to_numpy(self.log_factor) * ops.convert_to_numpy(self.cut)
+        factors = np.exp(np.float32(RANGE_PACE) * logarithms)
         factors[[label in self._fixed for label in self._labels]] = 1
         return np.asarray(ops.convert_to_numpy(self.observed) * factors, np.float32)
 
@@ -388,15 +394,24 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
         factor = ops.stop_gradient(factor * (1 - pace)) + factor * pace
         ends = ops.convert_to_tensor(self.observed)[index]
         if label not in self._fixed:
-            ends = ends * ops.exp(RANGE_PACE * factor)
+            ends = ends * ops.exp(RANGE_PACE * factor * ops.convert_to_tensor(self.cut)[index])
         return _fake_values(x, ends[0], ends[1])
 
-    def follow_values(self, quantiles: Sequence[float] | None = None) -> None:
-        """Set the observed ranges to the values' quantiles of now, by the chosen shares or those given."""
-        shares = self._shares if quantiles is None else quantiles
-        self.observed.assign(
-            [_ends(values, share) for values, share in zip(self._values().values(), shares, strict=True)]
-        )
+    def hold_all_values(self) -> None:
+        """Let no range cut anything off."""
+        self.log_factor.assign(ops.zeros_like(self.log_factor))
+        self._shares = [0.0] * len(self._labels)
+        self.cut.assign(ops.zeros_like(self.cut))
+        self.follow_values()
+
+    def follow_values(self) -> None:
+        """Set the ranges that cut nothing off to the values of now."""
+        values = self._values()
+        ends = ops.convert_to_numpy(self.observed).copy()
+        for index, label in enumerate(self._labels):
+            if self._shares[index] == 0:
+                ends[index] = _ends(values[label], 0.0)
+        self.observed.assign(ends)
 
     def _values(self) -> dict[str, NDArray[np.float32]]:
         """What the calibration rows make of each tensor that is stored in 8 bits."""
@@ -410,9 +425,14 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
         return {label: seen[label] for label in self._labels}
 
     def choose_ranges(self) -> None:
-        """Take for each tensor the quantile with the least error of the model's output, one tensor after the other."""
+        """Take for each tensor the quantile with the least error of the model's output, one tensor after the other.
+
+        Values are cut off only where that takes much off the error: a model that trains with them cut off comes to
+        need it, and is another one in float.
+        """
         values = self._values()
         self.log_factor.assign(ops.zeros_like(self.log_factor))
+        self.cut.assign(ops.zeros_like(self.cut))
         rows = self._sample()
         wanted = _outputs(self._simulate(rows, lambda _, x: x, lambda kernel: kernel))
         chosen = np.array([_ends(values[label], 0.0) for label in self._labels], np.float32)
@@ -424,11 +444,12 @@ class QuantileModel(keras.Model):  # type: ignore[misc]  # keras has no types
                 trial[index] = _ends(values[label], share)
                 self.observed.assign(trial)
                 error = _error(_outputs(self.call(rows)), wanted)
-                if error < best:
+                if error < (best if share == 0 else best * WORTH_CUTTING):
                     best, kept = error, trial
                     self._shares[index] = share
             chosen = kept
         self.observed.assign(chosen)
+        self.cut.assign([[float(share > 0)] for share in self._shares])
 
 
 def _ends(values: NDArray[np.float32], share: float) -> tuple[float, float]:
@@ -459,7 +480,7 @@ def _quantized_labels(model: Any) -> list[str]:
 
 
 class _RangeSchedule(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets ranges follow the values in the first half of training, and be trained alone after it."""
+    """Lets ranges follow the values; half-way chooses those that cut some off, which only training changes then."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -474,13 +495,26 @@ class _RangeSchedule(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._step += 1
-        if self._done or self._step < min(self._next, self._half):
+        if self._step < self._next and (self._done or self._step < self._half):
             return
+        self._next = max(self._step + 1, int(self._step * GROWTH))
+        self._sync()
+        if self._step >= self._half and not self._done:
+            self._choose()
+        else:
+            self.model.follow_values()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._sync()
+        # A dataset that does not know its length has no half.
+        if not self._done and self._half == np.inf:
+            self._choose()
+        self.model.follow_values()
+
+    def _choose(self) -> None:
+        self._done = True
+        self.model.choose_ranges()
+
+    def _sync(self) -> None:
         if keras.config.backend() == "jax":
             self.model.jax_state_sync()  # while it trains, JAX's trainer holds the weights
-        if self._step >= self._half:
-            self._done = True
-            self.model.choose_ranges()
-        else:
-            self._next = max(self._step + 1, int(self._step * GROWTH))
-            self.model.follow_values()
