@@ -255,3 +255,39 @@ def test_extremes_with_ties(tmp_path: Path) -> None:
     assert first.tolist() == [0, 2, 0]
     assert last.tolist() == [[1], [3], [3]]
     assert least.tolist() == [2, 0, 0]
+
+
+@pytest.mark.parametrize("how", ["Div", "Scaler"])
+def test_scaling_of_one_range_costs_nothing(tmp_path: Path, how: str) -> None:
+    """Pixels over 255: the step goes into the first layer, and no float op is left."""
+    generator = np.random.default_rng(7)
+    features = 12
+    constants = {
+        "most": np.array([255.0], np.float32),
+        "w0": generator.normal(size=(features, 16)).astype(np.float32),
+        "w1": generator.normal(size=(16, 3)).astype(np.float32),
+    }
+    scaled = {
+        "Div": helper.make_node("Div", ["x", "most"], ["s"]),
+        "Scaler": helper.make_node("Scaler", ["x"], ["s"], domain=ML, offset=[127.5], scale=[1 / 127.5]),
+    }[how]
+    nodes = [
+        scaled,
+        helper.make_node("MatMul", ["s", "w0"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("MatMul", ["b", "w1"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", features])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(ML, 1)]
+    model = tmp_path / "m.onnx"
+    model.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+    rows = generator.integers(0, 256, (300, features)).astype(np.float32)
+    q = quantc.quantize(model, rows, require_int=True)
+    assert q.manifest["ledger"] == []
+    assert [layer["op"] for layer in q.manifest["layers"]] == ["quantize", "qdense", "qdense"]
