@@ -1,12 +1,11 @@
 """If these fail, quantc breaks in a process that also holds TensorFlow, PyTorch, ONNX Runtime or onnx, or breaks them.
 
 Those libraries bring their own copies of LLVM and protobuf. Each case is a process of its own that imports quantc and
-some of them in one order, then uses all. PyTorch and TensorFlow are there after `./run setup --all`.
+some of them in one order, then uses all.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import subprocess
 import sys
@@ -41,11 +40,6 @@ def test_beside_onnx_and_onnxruntime(order: tuple[str, ...], network: Path) -> N
     run(order, network)
 
 
-def missing() -> list[str]:
-    return [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
-
-
-@pytest.mark.skipif(bool(missing()), reason=f"not installed: {', '.join(missing())} (`./run setup --all`)")
 @pytest.mark.parametrize(
     "order",
     [

@@ -1,11 +1,10 @@
 """If these fail, a Keras model means something else as ONNX, or one trained for integers is not what then runs.
 
-Keras and TensorFlow are there after `./run setup --all`. TensorFlow's own conversion of variables warns under numpy 2.
+TensorFlow's own conversion of variables warns under numpy 2.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,6 @@ import numpy as np
 import pytest
 import quantc
 from numpy.typing import NDArray
-
-if importlib.util.find_spec("keras") is None or importlib.util.find_spec("tensorflow") is None:
-    pytest.skip("not installed: keras, tensorflow (`./run setup --all`)", allow_module_level=True)
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

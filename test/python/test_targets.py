@@ -131,6 +131,23 @@ CHOICES = [
 ]
 
 
+ML = "ai.onnx.ml"
+
+
+def model_of(nodes: list[onnx.NodeProto], weights: dict[str, npt.NDArray[Any]]) -> onnx.ModelProto:
+    """From "x" to "logits" and "shares"."""
+    tensor = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [tensor("x", TensorProto.FLOAT, ["n", INPUTS])],
+        [tensor(name, TensorProto.FLOAT, ["n", LOGITS]) for name in ("logits", "shares")],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(ML, 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
 def network(hidden: int = 50, third: int = 17, zero_share: float = 0) -> onnx.ModelProto:
     """37 -> 50 -> 50 (+ 50) -> 17, joined with 5 of the 50 -> 11, and its softmax.
 
@@ -163,15 +180,7 @@ def network(hidden: int = 50, third: int = 17, zero_share: float = 0) -> onnx.Mo
         dense("joined", "logits", third + 5, LOGITS),
         helper.make_node("Softmax", ["logits"], ["shares"], name="softmax", axis=1),
     ]
-    tensor = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [tensor("x", TensorProto.FLOAT, ["n", INPUTS])],
-        [tensor(name, TensorProto.FLOAT, ["n", LOGITS]) for name in ("logits", "shares")],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model_of(nodes, weights)
 
 
 def machine_network() -> onnx.ModelProto:
@@ -182,14 +191,13 @@ def machine_network() -> onnx.ModelProto:
     def numbers(*shape: int) -> list[float]:
         return [float(value) for value in random.standard_normal(shape).astype(np.float32).ravel()]
 
-    domain = "ai.onnx.ml"
     nodes = [
         helper.make_node(
             "SVMClassifier",
             ["x"],
             ["", "pairs"],
             name="classifier",
-            domain=domain,
+            domain=ML,
             kernel_type="RBF",
             kernel_params=[1 / INPUTS, 0.0, 0.0],
             support_vectors=numbers(vectors, INPUTS),
@@ -203,7 +211,7 @@ def machine_network() -> onnx.ModelProto:
             ["x"],
             ["value"],
             name="regressor",
-            domain=domain,
+            domain=ML,
             kernel_type="POLY",
             kernel_params=[1 / INPUTS, 1.0, 3.0],
             support_vectors=numbers(vectors, INPUTS),
@@ -214,15 +222,7 @@ def machine_network() -> onnx.ModelProto:
         helper.make_node("Concat", ["pairs", "value"], ["logits"], name="logits", axis=1),
         helper.make_node("Softmax", ["logits"], ["shares"], name="softmax", axis=1),
     ]
-    tensor = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [tensor("x", TensorProto.FLOAT, ["n", INPUTS])],
-        [tensor(name, TensorProto.FLOAT, ["n", LOGITS]) for name in ("logits", "shares")],
-    )
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(domain, 1)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return model_of(nodes, {})
 
 
 def stored_bytes(values: Floats, scale: np.float32, zero_point: int) -> npt.NDArray[np.int8]:

@@ -1,24 +1,16 @@
-"""If these fail, a PyTorch module means something else as ONNX, or one trained for integers is not what then runs.
-
-PyTorch is there after `./run setup --all`.
-"""
+"""If these fail, a PyTorch module means something else as ONNX, or one trained for integers is not what then runs."""
 
 from __future__ import annotations
 
 import copy
-import importlib.util
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import quantc
-from numpy.typing import NDArray
-
-if importlib.util.find_spec("torch") is None:
-    pytest.skip("not installed: torch (`./run setup --all`)", allow_module_level=True)
-
-import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 Array = NDArray[Any]

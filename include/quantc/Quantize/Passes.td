@@ -74,7 +74,9 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
     has no more than `small`. In a network that small a call is over before
     arithmetic counts. Where the sum is above what `bad-sqnr` allows and one value
     causes more than half of it, the layers that read it may be `bad-share`.
-    `qnet.widened` says what 8 bits would do.
+    `qnet.widened` says what 8 bits would do. The layer of an rbf kernel
+    (`qnet.rbf_gamma`) gets it whatever the noise: it measures distances, small
+    differences of large numbers.
 
     Left as they are: layers that have a precision already, those that will have
     weights of 4 bits, and, without `tables`, those that read the result of a
@@ -246,7 +248,8 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     rows), the mean error that rounding the weights makes is taken off the bias.
     Weights that already lie on an 8-bit grid keep it, and `qnet.weight_scale` (in 4
     bits with `qnet.group_multipliers`) says the grid of each channel where a pass
-    has chosen it. The pass ends only if no
+    has chosen it. The bias of an rbf kernel's layer (`qnet.rbf_gamma`) is that of
+    the rounded weights. The pass ends only if no
     input can overflow an accumulator: a channel that could gets a coarser scale.
 
     With `weights=int4` layers get weights of 4 bits: each group of 64 input
@@ -305,7 +308,8 @@ def VerifyInteger : Pass<"verify-integer", "::mlir::ModuleOp"> {
     - I4: no accumulator of a `qdense` can leave 32 bits, for any input.
     - I5: every quantized type is per-tensor, over f32 and unsigned, its scale at
       least 2^-100, its zero point inside the storage range.
-    - I6: with `require-int`, the ledger is empty.
+    - I6: with `require-int`, the ledger is empty but for `qnet.finish`, which is
+      f32 by definition, as a requantization is.
   }];
   let options = [
     Option<"requireInt", "require-int", "bool", "false",
