@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "MlOperands.h"
+#include "PairwiseCoupling.h"
 
 #include <cmath>
 #include <numeric>
@@ -249,22 +250,24 @@ Value columns(NodeImporter &n, Value first, Value second) {
   return n.emit<ConcatOp>({first, second}, n.named("axis", int64_t(1)));
 }
 
-/// Platt's probabilities of two classes: 1 / (1 + exp(a s + b)), kept within
-/// libsvm's bounds (section 8 there).
-Value pairProbabilities(NodeImporter &n, Value score) {
+/// Platt's probabilities of the first class of each pair: 1 / (1 + exp(a s +
+/// b)), kept within libsvm's bounds (section 8 there).
+Value pairProbabilities(NodeImporter &n, Value scores) {
   ArrayRef<float> a = n.floatsAttribute("prob_a");
-  ArrayRef<float> b = n.floatsAttribute("prob_b");
-  Value slope = constantOf(n, -a[0], {1}, "prob_a");
-  Value shift = constantOf(n, b[0], {1}, "prob_b");
-  if (!slope || !shift)
-    return {};
-  Value logit = n.emit<SubOp>({n.emit<MulOp>({score, slope}), shift});
+  auto pairs = static_cast<int64_t>(a.size());
+  SmallVector<float> slopes(llvm::map_range(a, [](float s) { return -s; }));
+  Value slope = constantOf(n, slopes, {pairs}, "prob_a");
+  Value shift = constantOf(n, n.floatsAttribute("prob_b"), {pairs}, "prob_b");
+  Value logit = n.emit<SubOp>({n.emit<MulOp>({scores, slope}), shift});
   constexpr float least = 1e-7f;
-  Value first =
-      n.activation(Function::clip, n.activation(Function::sigmoid, logit),
-                   least, 1.0f - least);
-  if (!first)
-    return {};
+  return n.activation(Function::clip, n.activation(Function::sigmoid, logit),
+                      least, 1.0f - least);
+}
+
+Value probabilities(NodeImporter &n, Value scores, int64_t classes) {
+  Value first = pairProbabilities(n, scores);
+  if (classes > 2)
+    return coupledProbabilities(n, first, classes);
   return columns(n, first,
                  n.emit<SubOp>({n.splat(1, n.builder.getF32Type()), first}));
 }
@@ -310,10 +313,11 @@ LogicalResult importClassifier(NodeImporter &n) {
         static_cast<int64_t>(n.floatsAttribute(attribute).size()) !=
             pairs.count())
       return wrong(attribute, pairs.count());
-  if (hasProbabilities && pairs.classes > 2 && n.wants(1))
-    return n.error("has probabilities of more than two classes, which are not "
-                   "supported; train it with probability=False, which gives "
-                   "the same labels");
+  if (hasProbabilities && pairs.classes > kMostCoupledClasses && n.wants(1))
+    return n.error(
+        "has probabilities of " + Twine(pairs.classes) +
+        " classes; they are supported for up to " + Twine(kMostCoupledClasses) +
+        ". Train it with probability=False: the labels are the same");
 
   Value scores = scoresOf(n, *m, rowsOfPairs(*m, pairs, *perClass), m->rho);
   if (!scores)
@@ -329,7 +333,7 @@ LogicalResult importClassifier(NodeImporter &n) {
   if (!n.wants(1))
     return success();
   if (hasProbabilities)
-    return n.result(1, pairProbabilities(n, scores));
+    return n.result(1, probabilities(n, scores, pairs.classes));
   if (pairs.classes == 2)
     return n.result(1, columns(n, n.activation(Function::neg, scores), scores));
   return n.result(1, scores);

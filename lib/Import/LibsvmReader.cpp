@@ -5,6 +5,8 @@
 // one less than there are classes, and "index:value" for what is not 0.
 //
 //===----------------------------------------------------------------------===//
+#include "PairwiseCoupling.h"
+
 #include "quantc/Import/LibsvmModel.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -358,10 +360,10 @@ onnx::readLibsvmModel(std::unique_ptr<llvm::MemoryBuffer> buffer) {
   if (reader.isClassifier()) {
     model->graph.outputs.push_back(
         tensorInfo("label", DataType::Int64, std::nullopt));
-    // Of more than two classes only the labels: libsvm's probabilities are the
-    // answer to an optimization problem for each row.
-    const bool hasScores = node.attribute("prob_a") == nullptr ||
-                           node.attribute("classlabels_ints")->ints.size() == 2;
+    // Of very many classes only the labels where there would be probabilities.
+    const bool hasScores =
+        node.attribute("prob_a") == nullptr ||
+        node.attribute("classlabels_ints")->ints.size() <= kMostCoupledClasses;
     if (hasScores)
       model->graph.outputs.push_back(
           tensorInfo("scores", DataType::Float, std::nullopt));

@@ -428,6 +428,7 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
   stage.noteRounding = isFinal;
   if (options.activations != "int16")
     stage.activationMax = activationMax();
+  stage.splitFine = options.prefer != "speed";
   if (failed(prunePlanned(graph)))
     return failure();
   if (effort == "high" && !calibration.sample.empty() &&

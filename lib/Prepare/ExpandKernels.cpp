@@ -5,7 +5,8 @@
 //                polynomial  ((g V) x + c)^d, by products
 //                sigmoid     tanh((g V) x + c)
 //                with the product as a dense layer, frozen, and `qnet.finish`
-//                on what follows it.
+//                on what follows it; the product and the layers of
+//                coefficients behind it have fine weights.
 // Why            the work is a product by constants, which is what is made
 //                integers; the finish is a few operations a vector, in f32.
 // Not done here  the affine before a kernel (it stays, in f32); the bias of
@@ -14,8 +15,8 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
-#include "PartLocation.h"
 #include "quantc/Dialect/Constants.h"
+#include "quantc/Reference/PartLocation.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -78,6 +79,11 @@ public:
     Value result = op.getKind() == KernelKind::rbf          ? rbf()
                    : op.getKind() == KernelKind::polynomial ? polynomial()
                                                             : sigmoid();
+    // Coefficients cancel where many vectors are alike.
+    if (op.getKind() != KernelKind::sigmoid)
+      for (Operation *user : op->getUsers())
+        if (auto coefficients = dyn_cast<DenseOp>(user))
+          makeFine(coefficients);
     op.replaceAllUsesWith(result);
     op.erase();
   }
@@ -99,6 +105,11 @@ private:
     return created.getResult();
   }
 
+  void makeFine(DenseOp dense) {
+    dense->setAttr(kFrozenAttr, builder.getUnitAttr());
+    dense->setAttr(kFineWeightsAttr, builder.getUnitAttr());
+  }
+
   /// scale V x + bias, frozen.
   DenseOp product(double scale, ArrayRef<float> bias) {
     std::vector<float> weights(vectors.values.size());
@@ -109,7 +120,7 @@ private:
     auto dense =
         DenseOp::create(builder, part("product"), op.getType(), input,
                         weightValue, biasValue, Function::identity, {}, {});
-    dense->setAttr(kFrozenAttr, builder.getUnitAttr());
+    makeFine(dense);
     return dense;
   }
 
@@ -172,6 +183,7 @@ private:
     const float coef0 = op.getCoef0().convertToFloat();
     DenseOp dense = product(gamma, std::vector<float>(vectors.count, coef0));
     dense->removeAttr(kFrozenAttr);
+    dense->removeAttr(kFineWeightsAttr);
     return ActivationOp::create(builder, op.getLoc(), op.getType(),
                                 Function::tanh, dense.getResult(), {}, {});
   }

@@ -10,8 +10,8 @@
 #include "quantc/Prepare/Passes.h"
 
 #include "AffineChain.h"
-#include "PartLocation.h"
 #include "quantc/Dialect/Constants.h"
+#include "quantc/Reference/PartLocation.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"

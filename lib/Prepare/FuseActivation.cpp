@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
-#include "PartLocation.h"
+#include "quantc/Reference/PartLocation.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"

@@ -9,8 +9,8 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
-#include "PartLocation.h"
 #include "RowAnalysis.h"
+#include "quantc/Reference/PartLocation.h"
 
 #include "mlir/IR/BuiltinOps.h"
 

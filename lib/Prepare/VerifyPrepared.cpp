@@ -9,9 +9,9 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
-#include "PartLocation.h"
 #include "RowAnalysis.h"
 #include "quantc/Dialect/Constants.h"
+#include "quantc/Reference/PartLocation.h"
 
 #include "mlir/IR/BuiltinOps.h"
 

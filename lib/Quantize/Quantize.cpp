@@ -58,6 +58,7 @@ void mlir::qnet::buildQuantizePipeline(OpPassManager &pm,
   weights.weights = options.weights;
   weights.requant = options.requant;
   weights.biasCorrection = options.biasCorrection;
+  weights.splitFine = options.splitFine;
   weights.noteRounding = options.noteRounding;
   pm.addPass(createQuantizeWeights(weights));
   pm.addPass(createConvertToInteger());

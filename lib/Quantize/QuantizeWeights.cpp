@@ -6,7 +6,8 @@
 //                w' = rne(w / s[n]), s[n] = max|w[n]| / 127,
 //                bias' = rne((b - e) / (s_in * s[n])) - zp * sum_k w',
 //                e[n] = sum_k (s[n] * w' - w) * mean[k], the mean rounding
-//                error. In 4 bits: w' = multiplier[n, k / 64] * w4.
+//                error. In 4 bits: w' = multiplier[n, k / 64] * w4. Of fine
+//                weights, a second layer of w - s[n] * w', and the sum of both.
 // Why            zero points, biases and the error's mean cost nothing at run
 //                time; a scale a channel keeps small rows as precise as large.
 // Not done here  functions between layers (convert-to-integer); which weights
@@ -25,6 +26,7 @@
 #include "quantc/Quantize/Passes.h"
 #include "quantc/Quantize/Precision.h"
 #include "quantc/Quantize/Quantize.h"
+#include "quantc/Reference/PartLocation.h"
 
 #define DEBUG_TYPE "quantize-weights"
 
@@ -92,13 +94,40 @@ struct QuantizeWeights : qnet::impl::QuantizeWeightsBase<QuantizeWeights> {
       if (dense.getInput().getDefiningOp<DequantizeOp>())
         layers.push_back(dense);
     });
-    for (DenseOp dense : layers)
-      if (failed(convert(dense)))
+    for (size_t i = 0; i < layers.size(); ++i) // convert adds to them
+      if (failed(convert(layers[i], layers)))
         return signalPassFailure();
   }
 
-  LogicalResult convert(DenseOp dense);
+  /// Adds the layer that is to be converted next to `layers`, if there is one.
+  LogicalResult convert(DenseOp dense, SmallVectorImpl<DenseOp> &layers);
 };
+
+/// Adds a layer of what is left of the weights to the result of `dense`, which
+/// is `coarse` by now.
+DenseOp addRest(DenseOp dense, ArrayRef<float> weights, ArrayRef<float> rounded,
+                QDenseOp coarse) {
+  OpBuilder builder(dense);
+  std::vector<float> left(weights.size());
+  for (size_t i = 0; i < left.size(); ++i)
+    left[i] = weights[i] - rounded[i];
+  auto shape = cast<RankedTensorType>(dense.getWeights().getType()).getShape();
+  Location location = partLocation(dense.getLoc(), "fine");
+  Value constant =
+      makeConstant<float>(builder, location, shape, builder.getF32Type(), left);
+  auto rest =
+      DenseOp::create(builder, location, dense.getType(), dense.getInput(),
+                      constant, Value(), Function::identity, {}, {});
+  rest->setAttr(kFrozenAttr, builder.getUnitAttr());
+  auto sum = AddOp::create(builder, dense.getLoc(), dense.getType(), coarse,
+                           rest.getResult());
+  sum->setAttr(kLedgerAttr,
+               builder.getStringAttr("sum of both halves of fine weights"));
+  sum->setAttr(kFinishAttr,
+               builder.getStringAttr("sum of both halves of fine weights"));
+  dense.replaceAllUsesWith(sum.getResult());
+  return rest;
+}
 
 /// `weights` and `bias` are the layer's own: what compensate-rounding made of
 /// those that it was trained with, where it did.
@@ -134,7 +163,8 @@ double rbfBias(ArrayRef<int8_t> quantized, const WeightGrid &grid,
   return -squares / (4 * gamma);
 }
 
-LogicalResult QuantizeWeights::convert(DenseOp dense) {
+LogicalResult QuantizeWeights::convert(DenseOp dense,
+                                       SmallVectorImpl<DenseOp> &layers) {
   if (dense->hasAttr(kLedgerAttr))
     return success();
   auto dequantize = dense.getInput().getDefiningOp<DequantizeOp>();
@@ -168,7 +198,8 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   if (biasCorrection && !dense->hasAttr(kFrozenAttr))
     input.mean = meanOf(dequantize.getInput(), columns);
   Finish finish = findFinish(dense);
-  bool isFloat = !finish.target;
+  const bool isFloat = !finish.target;
+  const bool isSplit = splitFine && isFloat && dense->hasAttr(kFineWeightsAttr);
   if (isFloat && dense.getFunction() != Function::identity)
     return dense.emitOpError("still has a function; run "
                              "decompose-for-integers first");
@@ -210,7 +241,7 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
     std::optional<IntegerRow> fitting =
         quantizeRow(row, bias[n], input, isFloat, grid, quantized);
     if (auto gamma = dense->getAttrOfType<FloatAttr>(kRbfGammaAttr);
-        gamma && fitting)
+        gamma && fitting && !isSplit)
       fitting =
           quantizeRow(row, rbfBias(quantized, grid, gamma.getValueAsDouble()),
                       input, isFloat, grid, quantized);
@@ -241,7 +272,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
   }
 
   OpBuilder builder(dense);
-  Location location = isFloat ? dense.getLoc() : finish.target.getLoc();
+  Location location = isSplit   ? partLocation(dense.getLoc(), "coarse")
+                      : isFloat ? dense.getLoc()
+                                : finish.target.getLoc();
   auto vector = [&](auto &elements, Type type) {
     using T = typename std::remove_reference_t<decltype(elements)>::value_type;
     return makeConstant<T>(builder, location, {rows}, type, elements);
@@ -279,7 +312,9 @@ LogicalResult QuantizeWeights::convert(DenseOp dense) {
             noiseOfRounding(dense, *weights, bias, rounded, input.mean))
       integer->setDiscardableAttr(kRoundingNoiseAttr,
                                   builder.getF64FloatAttr(*noise));
-  if (isFloat) {
+  if (isSplit) {
+    layers.push_back(addRest(dense, *weights, rounded, integer));
+  } else if (isFloat) {
     dense.replaceAllUsesWith(integer.getResult());
   } else {
     for (StringRef name : {StringRef(kMeanAttr), StringRef(kOutputNoiseAttr)})

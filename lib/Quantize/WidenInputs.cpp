@@ -144,6 +144,10 @@ void WidenInputs::widen(func::FuncOp function) {
       widen(dense, "15 bits: it measures distances");
       continue;
     }
+    if (dense->hasAttr(kFineWeightsAttr) && mayWiden(dense)) {
+      widen(dense, "15 bits: its weights are as fine");
+      continue;
+    }
     Value source = dense.getInput();
     // What is joined is stored in one type, whose noise is noted where it is
     // joined.

@@ -27,6 +27,7 @@ __all__ = ["SUPPORTED", "frontend_of", "to_onnx"]
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 INPUT = "X"
 COMPOSITES = ("Pipeline", "ColumnTransformer", "FeatureUnion")
+LIBSVM_CLASSIFIERS = ("SVC", "NuSVC")
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV")
 SUPPORTED = {
     "pipelines": (*COMPOSITES, *SEARCHES),
@@ -43,6 +44,7 @@ SUPPORTED = {
         "SVC",
         "NuSVC",
     ),
+    "outlier detectors": ("OneClassSVM",),
     "regressors": (
         "LinearRegression",
         "Ridge",
@@ -159,13 +161,16 @@ def frontend_of(model: Any) -> Frontend:
 
 def _result(final: Any) -> Result:
     kind = type(final).__name__
+    if kind in SUPPORTED["outlier detectors"]:
+        return Result("labels", "int64", scores="decision")
     if kind in SUPPORTED["classifiers"]:
         classes = np.asarray(final.classes_)
         is_probability = hasattr(final, "predict_proba") and not _decides_by_score(final)
         scores = "probability" if is_probability else "decision"
-        if _are_integers(classes):
-            return Result("labels", classes.dtype.str, scores=scores)
-        return Result("labels", classes.dtype.str, tuple(classes.tolist()), scores=scores)
+        known = None if _are_integers(classes) else tuple(classes.tolist())
+        # libsvm's score speaks for the first class, and skl2onnx puts it there.
+        column = 0 if kind in LIBSVM_CLASSIFIERS else -1
+        return Result("labels", classes.dtype.str, known, scores=scores, decision_column=column)
     if kind not in SUPPORTED["regressors"]:
         return Result("values")
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@
 // CHECK-LABEL: func.func @main
 // CHECK-DAG: %[[W:.*]] = qnet.constant dense<{{\[}}[5.000000e-01, -1.000000e+00], [-5.000000e-01, 1.500000e+00]]> : tensor<2x2xf32>
 // CHECK-DAG: %[[B:.*]] = qnet.constant dense<[-1.250000e+00, -2.500000e+00]> : tensor<2xf32>
-// CHECK: %[[P:.*]] = qnet.dense %arg0, %[[W]], %[[B]] {qnet.frozen, qnet.rbf_gamma = 2.500000e-01 : f32}
+// CHECK: %[[P:.*]] = qnet.dense %arg0, %[[W]], %[[B]] {qnet.fine_weights, qnet.frozen, qnet.rbf_gamma = 2.500000e-01 : f32}
 // CHECK: %[[S:.*]] = qnet.reduce sum_square %arg0 {axes = array<i64: 1>, keep_dims, qnet.finish = "{{.*}}"}
 // CHECK: %[[L:.*]] = qnet.mul %[[S]], %{{.*}} {qnet.finish
 // CHECK: %[[E:.*]] = qnet.sub %[[P]], %[[L]] {qnet.finish
@@ -40,7 +40,7 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
 
 // The fifth power: square, square, times itself.
 // CHECK-LABEL: func.func @main
-// CHECK: %[[P:.*]] = qnet.dense %arg0, %{{.*}}, %{{.*}} {qnet.frozen}
+// CHECK: %[[P:.*]] = qnet.dense %arg0, %{{.*}}, %{{.*}} {qnet.fine_weights, qnet.frozen}
 // CHECK: %[[P2:.*]] = qnet.mul %[[P]], %[[P]] {qnet.finish
 // CHECK: %[[P4:.*]] = qnet.mul %[[P2]], %[[P2]] {qnet.finish
 // CHECK: %[[P5:.*]] = qnet.mul %[[P4]], %[[P]] {qnet.finish
@@ -57,7 +57,7 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
 // A layer like any other.
 // CHECK-LABEL: func.func @main
 // CHECK: %[[P:.*]] = qnet.dense
-// CHECK-NOT: qnet.frozen
+// CHECK-NOT: qnet.f{{rozen|ine}}
 // CHECK: qnet.activation tanh %[[P]]
 // CHECK-NOT: qnet.finish
 func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
@@ -65,4 +65,18 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %k = qnet.kernel sigmoid %x, %v {gamma = 0.25 : f32, coef0 = -0.5 : f32}
      : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   return %k : tensor<?x2xf32>
+}
+
+// -----
+
+// The coefficients are as fine as the vectors.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[K:.*]] = qnet.activation exp
+// CHECK: qnet.dense %[[K]], %{{.*}} {qnet.fine_weights, qnet.frozen}
+func.func @main(%x: tensor<?x2xf32>) -> tensor<?x1xf32> {
+  %v = qnet.constant dense<[[1.0, -2.0], [-1.0, 3.0]]> : tensor<2x2xf32>
+  %c = qnet.constant dense<[[0.5, -0.5]]> : tensor<1x2xf32>
+  %k = qnet.kernel rbf %x, %v {gamma = 0.25 : f32} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %y = qnet.dense %k, %c : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
 }

@@ -96,3 +96,20 @@ func.func @prologue(%x: tensor<?x2xf32>, %z: tensor<?x2xf32>) -> tensor<?x2xf32>
   %y = qnet.dense %c, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// A distance, and what fine weights multiply, have 15 bits whatever their noise.
+// CHECK-LABEL: func.func @kernel
+// CHECK: qnet.dense {{.*}}qnet.precision = "int8x16", qnet.rbf_gamma = 1.000000e+00 : f32, qnet.widened = "15 bits: it measures distances"
+// CHECK: qnet.dense {{.*}}qnet.precision = "int8x16", qnet.widened = "15 bits: its weights are as fine"
+// CHECK: qnet.dense
+// CHECK-NOT: int8x16
+// CHECK: return
+func.func @kernel(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = qnet.constant dense<[[0.5, -0.25], [0.125, 1.0]]> : tensor<2x2xf32>
+  %h = qnet.dense %x, %w {qnet.fine_weights, qnet.rbf_gamma = 1.0 : f32} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %k = qnet.dense %h, %w {qnet.fine_weights} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %y = qnet.dense %k, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

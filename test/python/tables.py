@@ -7,9 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import quantc
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from quantc import Quantized
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 FEW = settings(max_examples=2, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 CALIBRATION_ROWS, TEST_ROWS = 200, 400
@@ -61,6 +66,33 @@ def fit(estimator: Any, *data: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return estimator.fit(*data)
+
+
+def scaled(estimator: Any, rows: NDArray[Any], targets: NDArray[Any] | None) -> tuple[Any, Quantized]:
+    """The estimator behind a scaler, fitted and calibrated on the first rows, and as a program."""
+    known = rows[:CALIBRATION_ROWS]
+    pipeline = make_pipeline(StandardScaler(), clone(estimator))
+    model = fit(pipeline, known) if targets is None else fit(pipeline, known, targets[:CALIBRATION_ROWS])
+    return model, quantc.quantize(model, known)
+
+
+def check_classifier(estimator: Any, rows: NDArray[Any], labels: NDArray[Any], agreement: float = 0.995) -> None:
+    """A program decides as its estimator does, and gives the same scores."""
+    model, q = scaled(estimator, rows, labels)
+    got, expected = q.predict(rows), model.predict(rows)
+    assert got.dtype == expected.dtype
+    assert np.mean(got == expected) >= agreement
+    if q.manifest["frontend"]["result"]["scores"] == "probability":
+        np.testing.assert_allclose(q.predict_proba(rows).sum(axis=1), 1, atol=1e-4)
+        assert np.abs(q.predict_proba(rows) - model.predict_proba(rows)).mean() < 0.01
+    else:
+        assert sqnr_db(model.decision_function(rows), q.decision_function(rows)) > 30
+
+
+def check_regressor(estimator: Any, rows: NDArray[Any], values: NDArray[Any]) -> None:
+    """A program's numbers are its estimator's."""
+    model, q = scaled(estimator, rows, values)
+    assert sqnr_db(model.predict(rows), q.predict(rows)) >= 30
 
 
 def sqnr_db(expected: NDArray[Any], got: NDArray[Any]) -> float:

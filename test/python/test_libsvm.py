@@ -79,10 +79,19 @@ def test_compiled(tmp_path: Path) -> None:
     assert np.mean(label == run_interpreter(model, [x], ["x"], 2)[0]) >= 0.99
 
 
-def test_probabilities_of_three_classes_leave_the_labels(tmp_path: Path) -> None:
-    attributes = classifier("RBF", 3, probabilities=True)
+@pytest.mark.parametrize("classes", [2, 4])
+def test_probabilities(tmp_path: Path, classes: int) -> None:
+    attributes = classifier("RBF", classes, probabilities=True)
+    onnx_model = machine_model(tmp_path / "m.onnx", "SVMClassifier", attributes)
     model = write(tmp_path / "svm.model", libsvm_text("c_svc", attributes))
-    plain = write(tmp_path / "plain.model", libsvm_text("c_svc", classifier("RBF", 3)))
+    x = rows(50)
+    for a, b in zip(run_interpreter(model, [x], ["x"], 2), run_interpreter(onnx_model, [x], ["x"], 2), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_very_many_classes_have_labels_alone(tmp_path: Path) -> None:
+    model = write(tmp_path / "svm.model", libsvm_text("c_svc", classifier("LINEAR", 65, probabilities=True)))
+    plain = write(tmp_path / "plain.model", libsvm_text("c_svc", classifier("LINEAR", 65)))
     x = rows(50)
     label = run_interpreter(model, [x], ["x"], 1)
     np.testing.assert_array_equal(label, run_interpreter(plain, [x], ["x"], 2)[0])

@@ -53,7 +53,18 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.svm import LinearSVC, LinearSVR
-from tables import CALIBRATION_ROWS, FEW, class_tables, customers, fit, plain_tables, sqnr_db, value_tables
+from tables import (
+    CALIBRATION_ROWS,
+    FEW,
+    check_classifier,
+    check_regressor,
+    class_tables,
+    customers,
+    fit,
+    plain_tables,
+    sqnr_db,
+    value_tables,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,19 +149,7 @@ def test_classifiers(estimator: Any) -> None:
     @FEW
     @given(class_tables())
     def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        rows, labels = table
-        model = fit(
-            make_pipeline(StandardScaler(), clone(estimator)), rows[:CALIBRATION_ROWS], labels[:CALIBRATION_ROWS]
-        )
-        q = quantc.quantize(model, rows[:CALIBRATION_ROWS])
-        got, expected = q.predict(rows), model.predict(rows)
-        assert got.dtype == expected.dtype
-        assert np.mean(got == expected) >= 0.995
-        if q.manifest["frontend"]["result"]["scores"] == "probability":
-            np.testing.assert_allclose(q.predict_proba(rows).sum(axis=1), 1, atol=1e-4)
-            assert np.abs(q.predict_proba(rows) - model.predict_proba(rows)).mean() < 0.01
-        else:
-            assert sqnr_db(model.decision_function(rows), q.decision_function(rows)) > 30
+        check_classifier(estimator, *table)
 
     check()
 
@@ -173,12 +172,6 @@ def test_regressors_of_several_targets(estimator: Any) -> None:
         check_regressor(estimator, *table)
 
     check()
-
-
-def check_regressor(estimator: Any, rows: NDArray[Any], values: NDArray[Any]) -> None:
-    model = fit(make_pipeline(StandardScaler(), clone(estimator)), rows[:CALIBRATION_ROWS], values[:CALIBRATION_ROWS])
-    q = quantc.quantize(model, rows[:CALIBRATION_ROWS])
-    assert sqnr_db(model.predict(rows), q.predict(rows)) >= 30
 
 
 @pytest.mark.parametrize(("kind", "transformer"), TRANSFORMERS, ids=name_of)

@@ -47,6 +47,11 @@ inline constexpr llvm::StringLiteral kFrozenAttr = "qnet.frozen";
 /// vectors a little elsewhere, exactly.
 inline constexpr llvm::StringLiteral kRbfGammaAttr = "qnet.rbf_gamma";
 
+/// A discardable attribute (unit) on a dense layer whose error counts for much
+/// beside what it costs: what is left of its weights when they are rounded
+/// becomes a second layer, where the result is f32.
+inline constexpr llvm::StringLiteral kFineWeightsAttr = "qnet.fine_weights";
+
 /// A discardable attribute (string, the reason) on an op that finishes what a
 /// dense layer gives, in f32 and by Numerics' definitions, as requantization
 /// does: it is no op left in float.

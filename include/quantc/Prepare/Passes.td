@@ -82,13 +82,16 @@ def ExpandKernels : Pass<"expand-kernels", "::mlir::ModuleOp"> {
     Where the mean of the vectors of an `rbf` kernel is longer than they spread
     around it, it is subtracted from both sides first, which changes no distance.
 
+    The layers of the vectors and of the coefficients behind them get
+    `qnet.fine_weights`, but for a sigmoid kernel's, whose layer ends in a table.
+
     ```mlir
     %k = qnet.kernel rbf %x, %v {gamma = 0.1 : f32}
        : (tensor<?x64xf32>, tensor<530x64xf32>) -> tensor<?x530xf32>
     ```
     becomes
     ```mlir
-    %p = qnet.dense %x, %w, %b {qnet.frozen, qnet.rbf_gamma = 0.1 : f32} : ...
+    %p = qnet.dense %x, %w, %b {qnet.fine_weights, qnet.frozen, qnet.rbf_gamma = 0.1 : f32} : ...
     %s = qnet.reduce sum_square %x {axes = array<i64: 1>, keep_dims, qnet.finish = "..."} : ...
     %g = qnet.mul %s, %gamma {qnet.finish = "..."} : ...
     %e = qnet.sub %p, %g {qnet.finish = "..."} : ...

@@ -76,7 +76,8 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
     causes more than half of it, the layers that read it may be `bad-share`.
     `qnet.widened` says what 8 bits would do. The layer of an rbf kernel
     (`qnet.rbf_gamma`) gets it whatever the noise: it measures distances, small
-    differences of large numbers.
+    differences of large numbers. So do layers of fine weights
+    (`qnet.fine_weights`).
 
     Left as they are: layers that have a precision already, those that will have
     weights of 4 bits, and, without `tables`, those that read the result of a
@@ -249,7 +250,9 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     Weights that already lie on an 8-bit grid keep it, and `qnet.weight_scale` (in 4
     bits with `qnet.group_multipliers`) says the grid of each channel where a pass
     has chosen it. The bias of an rbf kernel's layer (`qnet.rbf_gamma`) is that of
-    the rounded weights. The pass ends only if no
+    the rounded weights. Where the result is f32, what is left of fine weights
+    (`qnet.fine_weights`) when they are rounded becomes a second layer, which is
+    added: weights of about 15 bits. The pass ends only if no
     input can overflow an accumulator: a channel that could gets a coarser scale.
 
     With `weights=int4` layers get weights of 4 bits: each group of 64 input
@@ -275,6 +278,8 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
            "Requantization: float (one f32 multiplication) or fixed (integers)">,
     Option<"biasCorrection", "bias-correction", "bool", "true",
            "Correct the bias for the mean error of rounded weights">,
+    Option<"splitFine", "split-fine", "bool", "true",
+           "Keep what is left of fine weights in a second layer">,
     Option<"noteRounding", "note-rounding", "bool", "false",
            "Note what the rounding of weights does to a layer's output">];
   let dependentDialects = ["::mlir::qnet::QnetDialect",

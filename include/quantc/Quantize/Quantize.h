@@ -89,6 +89,10 @@ struct QuantizeOptions : public PassPipelineOptions<QuantizeOptions> {
       *this, "bias-correction",
       llvm::cl::desc("correct biases for the mean error of rounded weights"),
       llvm::cl::init(true)};
+  Option<bool> splitFine{
+      *this, "split-fine",
+      llvm::cl::desc("keep what is left of fine weights in a second layer"),
+      llvm::cl::init(true)};
   Option<bool> noteRounding{
       *this, "note-rounding",
       llvm::cl::desc("note on layers what the rounding of their weights does"),

@@ -1,6 +1,6 @@
 //===- PartLocation.h - names for the inner ops of a rewrite ----*- C++ -*-===//
-#ifndef QUANTC_LIB_PREPARE_PARTLOCATION_H
-#define QUANTC_LIB_PREPARE_PARTLOCATION_H
+#ifndef QUANTC_REFERENCE_PARTLOCATION_H
+#define QUANTC_REFERENCE_PARTLOCATION_H
 
 #include "quantc/Reference/Compare.h"
 
@@ -30,4 +30,4 @@ inline std::string nodeText(Operation *op) {
 
 } // namespace mlir::qnet
 
-#endif // QUANTC_LIB_PREPARE_PARTLOCATION_H
+#endif // QUANTC_REFERENCE_PARTLOCATION_H
