@@ -29,7 +29,7 @@ const llvm::StringMap<const OpRow *> &opTable() {
     llvm::StringMap<const OpRow *> result;
     for (ArrayRef<OpRow> family :
          {denseRows(), elementwiseRows(), activationRows(), normalizationRows(),
-          shapeRows(), sliceRows(), reduceRows(), quantizedRows(),
+          shapeRows(), sliceRows(), reduceRows(), quantizedRows(), qonnxRows(),
           preprocessingRows(), encoderRows(), svmRows()})
       for (const OpRow &row : family)
         result[(row.domain + ":" + row.name).str()] = &row;

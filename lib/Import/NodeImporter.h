@@ -69,6 +69,7 @@ llvm::ArrayRef<OpRow> shapeRows();
 llvm::ArrayRef<OpRow> sliceRows();
 llvm::ArrayRef<OpRow> reduceRows();
 llvm::ArrayRef<OpRow> quantizedRows();
+llvm::ArrayRef<OpRow> qonnxRows();
 llvm::ArrayRef<OpRow> preprocessingRows();
 llvm::ArrayRef<OpRow> svmRows();
 llvm::ArrayRef<OpRow> encoderRows();

@@ -21,25 +21,27 @@ static constexpr double kLargestBias = 0x1p30;
 /// precise, and exact as f32.
 static constexpr double kLoneBias = 0x1p22;
 
-/// The scale of a row. If the row already is small integers times some scale (a
-/// model that comes quantized), a scale that keeps them exact.
-static float chooseRowScale(ArrayRef<float> row) {
-  float most = 0.0f;
-  for (float w : row)
+WeightGrid qnet::chooseGrid(ArrayRef<float> row) {
+  float most = 0.0f, highest = 0.0f;
+  for (float w : row) {
     most = std::max(most, std::fabs(w));
+    highest = std::max(highest, w);
+  }
   float scale = numerics::chooseSymmetric(most, kWeightMax);
   if (most < numerics::minScale * kWeightMax)
-    return scale;
+    return {scale, {}};
   // Every smaller grid has a multiple in the upper half of the range.
-  for (int32_t steps = kWeightMax; steps > kWeightMax / 2; --steps) {
+  const bool mayReachLowest = highest < most;
+  for (int32_t steps = kWeightMax + (mayReachLowest ? 1 : 0);
+       steps > kWeightMax / 2; --steps) {
     float candidate = numerics::chooseSymmetric(most, steps);
     if (llvm::all_of(row, [&](float w) {
           float t = w / candidate;
           return std::fabs(t - std::nearbyint(t)) <= kGridTolerance;
         }))
-      return candidate;
+      return {candidate, {}, steps > kWeightMax};
   }
-  return scale;
+  return {scale, {}};
 }
 
 std::optional<IntegerRow> qnet::fitRow(ArrayRef<float> row, double bias,
@@ -85,11 +87,10 @@ std::optional<IntegerRow> qnet::fitRow(ArrayRef<float> row, double bias,
 }
 
 RowSums qnet::rowSums(ArrayRef<float> row) {
-  numerics::FloatPolicy a;
-  RowSums sums{chooseRowScale(row)};
-  for (float w : row) {
-    int64_t weight =
-        numerics::quantize(a, w, sums.scale, 0, -kWeightMax, kWeightMax);
+  const WeightGrid grid = chooseGrid(row);
+  RowSums sums{grid.scale};
+  for (auto [k, w] : llvm::enumerate(row)) {
+    int64_t weight = grid.nearest(w, static_cast<int64_t>(k));
     (weight > 0 ? sums.positive : sums.negative) += weight;
   }
   return sums;
@@ -110,11 +111,8 @@ float WeightGrid::step(int64_t column) const {
 
 int32_t WeightGrid::nearest(float weight, int64_t column) const {
   numerics::FloatPolicy a;
-  return numerics::quantize(a, weight, step(column), 0, -most(), most());
-}
-
-WeightGrid qnet::chooseGrid(ArrayRef<float> row) {
-  return {chooseRowScale(row), {}};
+  const int32_t least = -most() - (hasLowest ? 1 : 0);
+  return numerics::quantize(a, weight, step(column), 0, least, most());
 }
 
 std::optional<IntegerRow> qnet::quantizeRow(ArrayRef<float> row, double bias,

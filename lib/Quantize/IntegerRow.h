@@ -33,6 +33,8 @@ struct WeightGrid {
   float scale = 1.0f;
   /// One for each group; empty in 8 bits.
   std::vector<uint8_t> multipliers;
+  /// In 8 bits: whether -128 is a point too, for a model that comes quantized.
+  bool hasLowest = false;
 
   int32_t most() const;
   /// The distance of two points for input `column`.

@@ -75,6 +75,9 @@ WeightGrid qnet::gridOf(DenseOp dense, int64_t channel, ArrayRef<float> row,
       scales[channel] >= numerics::minScale &&
       scales[channel] <= numerics::maxScale) {
     WeightGrid grid{scales[channel], {}};
+    if (WeightGrid own = chooseGrid(row);
+        groups == 0 && own.scale == grid.scale)
+      return own;
     if (multipliers && multipliers.size() >= (channel + 1) * groups)
       for (int8_t m : multipliers.asArrayRef().slice(channel * groups, groups))
         if (m > 0)

@@ -60,8 +60,9 @@ def to_onnx(module: Any, calibration: Any) -> bytes:
     if isinstance(calibration, (str, bytes)) or hasattr(calibration, "__fspath__"):
         raise TypeError("calibration: a PyTorch module is exported with rows: load the file, and give the array")
     names, arguments = _arguments(module, calibration)
-    exported = module.plain() if isinstance(module, QuantAware) else copy.deepcopy(module)
-    exported = exported.cpu().float().eval()
+    with _quiet():  # torch warns of what its own copying does
+        exported = module.plain() if isinstance(module, QuantAware) else copy.deepcopy(module)
+        exported = exported.cpu().float().eval()
     with torch.no_grad():
         try:
             results = exported(*arguments)
@@ -71,6 +72,8 @@ def to_onnx(module: Any, calibration: Any) -> bytes:
                 remedy="give rows of the shape that its forward takes",
             ) from error
     outputs = _output_names(module, results)
+    if _is_quantized(exported):  # tracing does not know these ops
+        return _captured(module, exported, arguments, names, outputs, "it is quantized by PT2E")
     try:
         with _quiet() as notes:
             content = _traced(exported, arguments, names, outputs)
@@ -81,6 +84,12 @@ def to_onnx(module: Any, calibration: Any) -> bytes:
         return content
     # Tracing sees one way through Python's branches; torch.export proves that there is no other.
     return _captured(module, exported, arguments, names, outputs, doubt)
+
+
+def _is_quantized(module: Any) -> bool:
+    """Whether it is what convert_pt2e gives: a graph with ops that quantize."""
+    graph = getattr(module, "graph", None) if isinstance(module, torch.fx.GraphModule) else None
+    return graph is not None and any("quantized_decomposed" in str(node.target) for node in graph.nodes)
 
 
 def _traced(module: Any, arguments: tuple[Any, ...], names: list[str], outputs: list[str]) -> bytes:

@@ -47,9 +47,11 @@ struct Layer {
   Layer(int64_t n, int64_t k, std::mt19937 &random, bool isGrouped = false)
       : n(n), k(k) {
     int most = isGrouped ? QDenseOp::kMaxGroupedWeight : 127;
-    std::uniform_int_distribution<int> weight(-most, most), offset(-5000, 5000);
+    // Of a model that comes quantized, which uses all of its bytes.
+    const int least = isGrouped ? -most : -most - 1;
+    std::uniform_int_distribution<int> weight(least, most), offset(-5000, 5000);
     for (int64_t i = 0; i < n * k; ++i)
-      weights.push_back(i < k ? most : i < 2 * k ? -most : weight(random));
+      weights.push_back(i < k ? most : i < 2 * k ? least : weight(random));
     for (int64_t i = 0; isGrouped && i < n * QDenseOp::groupsOf(k); ++i)
       groups.push_back(i < 2 * QDenseOp::groupsOf(k) ? 255
                                                      : 1 + random() % 255);

@@ -96,9 +96,9 @@ class Chain:
         inputs = INPUTS + (8 * row.kr if row.kr == TILE_INPUTS else 0)
         self.widths = (inputs, 3 * row.nr + 1, 2 * row.nr - 1, 3)
         shapes = list(zip(self.widths[1:], self.widths[:-1], strict=True))
-        most = 7 if row.rhs else 127
-        self.weights: list[Integers] = [random.integers(-most, most + 1, shape) for shape in shapes]
-        self.weights[0][0], self.weights[0][1] = most, -most
+        least, most = (-7, 7) if row.rhs else (-128, 127)
+        self.weights: list[Integers] = [random.integers(least, most + 1, shape) for shape in shapes]
+        self.weights[0][0], self.weights[0][1] = most, least
         if lists:
             for weights in self.weights:
                 zero = random.random((len(weights) // 16 + 1, weights.shape[1] // 4 + 1)) < ZERO_SHARE

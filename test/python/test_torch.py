@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,29 @@ def test_training_for_integers() -> None:
     assert sqnr(trained(torch.tensor(x)).detach().numpy(), predicted) > 40
     for name, value in module.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_a_module_quantized_by_pt2e(capfd: pytest.CaptureFixture[str]) -> None:
+    """Its integers are kept, -128 among the weights, and nothing of the exporter's is printed."""
+    # torchao asks for parts of PyTorch that are on their way out.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+        from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+
+        torch.manual_seed(3)
+        module = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3)).eval()
+        x = rows(300, 8)
+        batch = torch.export.Dim("batch")
+        graph = torch.export.export(module, (torch.tensor(x[:2]),), dynamic_shapes=({0: batch},)).module()
+        configuration = x86.get_default_x86_inductor_quantization_config()
+        prepared = prepare_pt2e(graph, x86.X86InductorQuantizer().set_global(configuration))
+        prepared(torch.tensor(x))
+        converted = convert_pt2e(prepared)
+    wanted = converted(torch.tensor(x)).detach().numpy()
+    capfd.readouterr()
+    q = quantc.quantize(converted, x, require_int=True)
+    assert capfd.readouterr().out == ""
+    same = np.abs(q.predict(x) - wanted).max(axis=1) < 1e-4
+    assert same.mean() >= 0.9  # others: a hidden value next to halfway between two integers
+    assert sqnr(q.predict(x), wanted) > 45
