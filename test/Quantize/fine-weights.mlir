@@ -11,11 +11,11 @@
 
 !u16 = !quant.uniform<u16<0:32767>:f32, 0.000244140625:16384>
 
-// 63.5 = 64 - 0.5, and 0.25 = 0 + 0.25 on the grid of 0.5 / 126.
+// 63.5 = 64 - 0.5, and 0.25 = 0 + 0.25 on the grid of 0.5 / 128.
 // CHECK-LABEL: func.func @main
 // CHECK: %[[C:.*]] = qnet.constant dense<{{\[}}[127, 64, 0]]> : tensor<1x3xi8>
 // CHECK: %[[FIRST:.*]] = qnet.qdense %[[Q:.*]], %[[C]]
-// CHECK: %[[F:.*]] = qnet.constant dense<{{\[}}[0, -126, 63]]> : tensor<1x3xi8>
+// CHECK: %[[F:.*]] = qnet.constant dense<{{\[}}[0, -128, 64]]> : tensor<1x3xi8>
 // CHECK: %[[SECOND:.*]] = qnet.qdense %[[Q]], %[[F]]
 // CHECK: %[[Y:.*]] = qnet.add %[[FIRST]], %[[SECOND]] {qnet.finish = "sum of both halves of fine weights", qnet.ledger = "sum of both halves of fine weights"}
 // CHECK: return %[[Y]]
