@@ -99,21 +99,48 @@ struct LowerActivation : OpConversionPattern<ActivationOp> {
 
 /// `x` cut to an integer: what is out of range saturates, NaN is 0. Machines
 /// differ in what they convert out of range, so nothing of it is converted.
-Value truncated(SequenceEmitter &a, Value x, Type type) {
+Value truncated(SequenceEmitter &a, Value x, Type type, bool isUnsigned) {
   const unsigned bits = type.getIntOrFloatBitWidth();
-  Value end = a.constant(std::ldexp(1.0f, bits - 1));
-  Value start = a.constant(-std::ldexp(1.0f, bits - 1));
+  Value end = a.constant(std::ldexp(1.0f, isUnsigned ? bits : bits - 1));
+  Value start = a.constant(isUnsigned ? 0.0f : -std::ldexp(1.0f, bits - 1));
   auto integer = [&](const APInt &value) -> Value {
     return arith::ConstantOp::create(a.b, a.b.getIntegerAttr(type, value));
   };
   Value isInside = a.andI(a.less(x, end), a.greater(x, start)); // not for NaN
-  Value result = arith::FPToSIOp::create(
-      a.b, type, a.select(isInside, x, a.constant(0.0f)));
-  result =
-      a.select(a.less(x, end), result, integer(APInt::getSignedMaxValue(bits)));
+  Value inside = a.select(isInside, x, a.constant(0.0f));
+  Value result = isUnsigned ? Value(arith::FPToUIOp::create(a.b, type, inside))
+                            : Value(arith::FPToSIOp::create(a.b, type, inside));
+  result = a.select(a.less(x, end), result,
+                    integer(isUnsigned ? APInt::getMaxValue(bits)
+                                       : APInt::getSignedMaxValue(bits)));
   result = a.select(a.greater(x, start), result,
-                    integer(APInt::getSignedMinValue(bits)));
+                    integer(isUnsigned ? APInt::getZero(bits)
+                                       : APInt::getSignedMinValue(bits)));
   return a.select(a.unordered(x), integer(APInt::getZero(bits)), result);
+}
+
+/// `x`, whose element type is `from` in the dialect, as `to` there, which is
+/// `type` here.
+Value converted(SequenceEmitter &a, Value x, Type from, Type to, Type type) {
+  if (from == to)
+    return x;
+  const bool isNatural = from.isInteger(1) || from.isUnsignedInteger();
+  if (from.isF32()) {
+    if (to.isInteger(1))
+      return arith::CmpFOp::create(a.b, arith::CmpFPredicate::UNE, x,
+                                   a.constant(0.0f));
+    return truncated(a, x, type, to.isUnsignedInteger());
+  }
+  if (to.isF32())
+    return isNatural ? Value(arith::UIToFPOp::create(a.b, type, x))
+                     : Value(arith::SIToFPOp::create(a.b, type, x));
+  if (to.isInteger(1)) {
+    Value zero =
+        arith::ConstantOp::create(a.b, a.b.getIntegerAttr(x.getType(), 0));
+    return arith::CmpIOp::create(a.b, arith::CmpIPredicate::ne, x, zero);
+  }
+  return convertScalarToDtype(a.b, a.b.getLoc(), x, type,
+                              /*isUnsignedCast=*/isNatural);
 }
 
 struct LowerCast : OpConversionPattern<CastOp> {
@@ -125,35 +152,22 @@ struct LowerCast : OpConversionPattern<CastOp> {
         cast<RankedTensorType>(op.getInput().getType()).getElementType();
     auto type = cast<RankedTensorType>(
         getTypeConverter()->convertType(op.getResult().getType()));
-    Type to = type.getElementType();
-    auto isSmall = [](Type t) {
-      return t.isSignlessInteger() && t.getIntOrFloatBitWidth() <= 64;
+    auto to = cast<RankedTensorType>(op.getResult().getType()).getElementType();
+    constexpr unsigned widest = 64;
+    auto isNumber = [](Type t) {
+      return t.isF32() ||
+             (t.isInteger() && t.getIntOrFloatBitWidth() <= widest);
     };
-    bool isBetweenIntegers =
-        isSmall(from) && isSmall(to) && !from.isInteger(1) && !to.isInteger(1);
-    if (!(to.isF32() && isSmall(from)) && !(from.isF32() && isSmall(to)) &&
-        !isBetweenIntegers)
+    if (!isNumber(from) || !isNumber(to))
       return rewriter.notifyMatchFailure(
-          op, "only integers and booleans to f32 and back, and integers to "
-              "integers");
+          op, "only f32, booleans and integers of up to 64 bits");
     rewriter.replaceOp(
-        op,
-        elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
-                    [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
-                      SequenceEmitter a(b, loc);
-                      if (isBetweenIntegers)
-                        return convertScalarToDtype(b, loc, x[0], to,
-                                                    /*isUnsignedCast=*/false);
-                      if (to.isInteger(1))
-                        return arith::CmpFOp::create(b, loc,
-                                                     arith::CmpFPredicate::UNE,
-                                                     x[0], a.constant(0.0f));
-                      if (from.isF32())
-                        return truncated(a, x[0], to);
-                      if (from.isInteger(1))
-                        return arith::UIToFPOp::create(b, loc, to, x[0]);
-                      return arith::SIToFPOp::create(b, loc, to, x[0]);
-                    }));
+        op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
+                        [&](OpBuilder &b, Location loc, ValueRange x) {
+                          SequenceEmitter a(b, loc);
+                          return converted(a, x[0], from, to,
+                                           type.getElementType());
+                        }));
     return success();
   }
 };

@@ -11,6 +11,7 @@ using namespace mlir::qnet;
 
 void mlir::qnet::buildPreparePipeline(OpPassManager &pm,
                                       const PrepareOptions &options) {
+  pm.addPass(createUseFloat32());
   pm.addPass(createFoldConstants());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createHoistSelection());

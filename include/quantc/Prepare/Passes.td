@@ -4,6 +4,34 @@
 
 include "mlir/Pass/PassBase.td"
 
+def UseFloat32 : Pass<"use-float32", "::mlir::ModuleOp"> {
+  let summary = "Inputs and real numbers become f32";
+  let description = [{
+    Programs take rows of f32, and `lib/Numerics` defines f32 alone. Inputs of
+    integers and booleans become f32 with a cast behind; values in f64, f16 and
+    bf16 become f32, constants rounded to the nearest (f64 beyond f32 to its
+    largest number). A cast of such an input to real numbers goes: its rows hold
+    what the model's own type could. Results of integers stay: they are labels.
+
+    ```mlir
+    func.func @main(%x: tensor<?x4xi64>) -> (tensor<?x4xf64>, tensor<?x4xi1>) {
+      %y = qnet.cast %x : tensor<?x4xi64> -> tensor<?x4xf64>
+      %z = qnet.compare gt %x, %c : (tensor<?x4xi64>, tensor<i64>) -> tensor<?x4xi1>
+      return %y, %z : tensor<?x4xf64>, tensor<?x4xi1>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xi1>) {
+      %i = qnet.cast %x : tensor<?x4xf32> -> tensor<?x4xi64>
+      %z = qnet.compare gt %i, %c : (tensor<?x4xi64>, tensor<i64>) -> tensor<?x4xi1>
+      return %x, %z : tensor<?x4xf32>, tensor<?x4xi1>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
   let summary = "Evaluate what does not depend on the input";
   let description = [{
