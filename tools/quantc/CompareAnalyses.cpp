@@ -1,5 +1,6 @@
 //===- CompareAnalyses.cpp - Why float and integer differ -----------------===//
 #include "CompareAnalyses.h"
+#include "JsonNumber.h"
 #include "TextTable.h"
 
 #include "llvm/Support/Format.h"
@@ -259,11 +260,6 @@ void printAnalyses(const Analyses &analyses, const AnalysisInputs &inputs) {
 //===----------------------------------------------------------------------===//
 // For programs
 //===----------------------------------------------------------------------===//
-
-/// JSON has no infinity: equal signals give null.
-static json::Value finite(double value) {
-  return std::isfinite(value) ? json::Value(value) : json::Value(nullptr);
-}
 
 static json::Array suspectsJson(ArrayRef<Suspect> suspects) {
   constexpr StringLiteral effects[] = {"weights", "rounding", "clipping"};
