@@ -103,9 +103,8 @@ private:
 } // namespace
 
 Expected<std::vector<NumpyArray>>
-openCalibrationRows(ArrayRef<std::string> paths,
-                    ArrayRef<mlir::qnet::RowShape> inputs, int64_t most,
-                    int64_t &allRows) {
+openRows(ArrayRef<std::string> paths, ArrayRef<mlir::qnet::RowShape> inputs,
+         int64_t most, int64_t &allRows) {
   constexpr int64_t blockRows = 256;
   auto source = mlir::qnet::RowSource::open(paths, inputs);
   if (!source)
@@ -130,7 +129,7 @@ openCalibrationRows(ArrayRef<std::string> paths,
     if (!read)
       return read.takeError();
     if (*read == 0)
-      return problem("the calibration rows end early");
+      return problem("the rows of data end early");
     for (; next != wanted.end() && *next < first + *read; ++next)
       for (auto [array, buffer, input] : zip_equal(arrays, buffers, inputs))
         if (Error error = array.append(ArrayRef(buffer).slice(

@@ -29,9 +29,9 @@ openInputs(llvm::ArrayRef<std::string> paths,
 /// evenly spaced ones where there are more than `most`. `allRows` is how many
 /// there are.
 llvm::Expected<std::vector<mlir::qnet::NumpyArray>>
-openCalibrationRows(llvm::ArrayRef<std::string> paths,
-                    llvm::ArrayRef<mlir::qnet::RowShape> inputs, int64_t most,
-                    int64_t &allRows);
+openRows(llvm::ArrayRef<std::string> paths,
+         llvm::ArrayRef<mlir::qnet::RowShape> inputs, int64_t most,
+         int64_t &allRows);
 
 /// Writes one .npy file an output, or all into one .npz.
 llvm::Error writeOutputs(llvm::ArrayRef<std::string> paths,

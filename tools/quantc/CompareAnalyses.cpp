@@ -44,6 +44,15 @@ static Expected<Rows> readRows(const AnalysisInputs &inputs,
   return rows;
 }
 
+/// Whether a result is a number, and not a label or an index.
+static bool givesNumbers(mlir::ModuleOp network) {
+  auto main = network.lookupSymbol<mlir::func::FuncOp>("main");
+  return any_of(main.getResultTypes(), [](mlir::Type type) {
+    return mlir::isa<mlir::FloatType>(
+        mlir::qnet::realType(mlir::getElementTypeOrSelf(type)));
+  });
+}
+
 Expected<Analyses> analyze(const AnalysisRequest &request,
                            const AnalysisInputs &inputs) {
   Analyses analyses;
@@ -53,6 +62,10 @@ Expected<Analyses> analyze(const AnalysisRequest &request,
   if (analyses.allRows == 0)
     return problem("there are no rows to find anything on; give some with "
                    "--input");
+  if (!givesNumbers(inputs.floatModule))
+    return problem("the network gives labels alone, and nothing that moves a "
+                   "little with its inputs and weights; compare one that "
+                   "gives its scores too");
   analyses.rowNumbers = mlir::qnet::spacedRows(analyses.allRows, kMostRows);
   Expected<Rows> rows = readRows(inputs, analyses.rowNumbers);
   if (!rows)

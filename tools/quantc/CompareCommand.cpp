@@ -26,10 +26,10 @@ static cl::opt<std::string> model(cl::Positional, cl::Required,
 static cl::opt<std::string> program(cl::Positional, cl::Required,
                                     cl::desc("<OUT/N.so>"),
                                     cl::sub(compareCommand));
-static cl::list<std::string>
-    inputs("input", cl::value_desc("X.npy"), cl::OneOrMore,
-           cl::desc("rows, one file an input, or a .npz keyed by input"),
-           cl::sub(compareCommand));
+static cl::list<std::string> inputs(
+    "input", cl::value_desc("X.npy"), cl::OneOrMore,
+    cl::desc("rows, one file an input, or a .npz keyed by input, or a .csv"),
+    cl::sub(compareCommand));
 static cl::opt<std::string>
     labels("labels", cl::value_desc("Y.npy"),
            cl::desc("the rows' classes, to count what is right"),

@@ -45,7 +45,7 @@ Error Comparison::load() {
   manifest = std::move(*loadedManifest);
   if (Error error = loadNetworks(*paths))
     return error;
-  if (Error error = openRows())
+  if (Error error = openArrays())
     return error;
   if (sys::fs::exists(paths->file("so"))) {
     auto loaded = Program::load(*paths);
@@ -87,10 +87,14 @@ Error Comparison::loadNetworks(const ProgramPaths &paths) {
   return Error::success();
 }
 
-Error Comparison::openRows() {
+Error Comparison::openArrays() {
   for (const mlir::qnet::ManifestTensor &input : manifest.inputs)
     names.push_back(input.name);
-  if (!request.inputs.empty()) {
+  bool isCalibration = request.inputs.empty();
+  bool isTable =
+      request.inputs.size() == 1 &&
+      StringRef(request.inputs.front()).ends_with_insensitive(".csv");
+  if (!isCalibration && !isTable) {
     auto opened = openInputs(request.inputs, names);
     if (!opened)
       return opened.takeError();
@@ -100,11 +104,12 @@ Error Comparison::openRows() {
     auto shapes = mlir::qnet::describeInputs(*floatModule);
     if (failed(shapes))
       return problem("");
-    auto opened = openCalibrationRows(request.calibration, *shapes,
-                                      request.labels.empty()
-                                          ? kMostCalibrationRows
-                                          : std::numeric_limits<int64_t>::max(),
-                                      findings.allRows);
+    // All rows where there are labels, which are by row.
+    int64_t most = isCalibration && request.labels.empty()
+                       ? kMostCalibrationRows
+                       : std::numeric_limits<int64_t>::max();
+    auto opened = openRows(isCalibration ? request.calibration : request.inputs,
+                           *shapes, most, findings.allRows);
     if (!opened)
       return opened.takeError();
     arrays = std::move(*opened);

@@ -21,7 +21,7 @@ namespace quantc {
 
 struct ComparisonRequest {
   std::string model, program;
-  /// Rows, one file an input, or a .npz keyed by input.
+  /// Rows, one file an input, or a .npz keyed by input, or a .csv.
   std::vector<std::string> inputs;
   std::string labels; ///< of the rows; "" without
   /// The rows that the program was calibrated on. Without `inputs`, evenly
@@ -75,7 +75,7 @@ public:
 private:
   llvm::Error load();
   llvm::Error loadNetworks(const ProgramPaths &paths);
-  llvm::Error openRows();
+  llvm::Error openArrays();
   llvm::Error openLabels();
   llvm::Error compareBlock(int64_t first, int64_t count);
   void countDecisions(const mlir::qnet::Tensor &expected,

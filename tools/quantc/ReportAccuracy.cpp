@@ -97,7 +97,7 @@ static json::Object confusionSection(const Findings &findings,
   if (findings.hasTargets || (!decision.isClass && decision.columns == 1))
     return missingSection("The network decides nothing: its output is a "
                           "number.",
-                          "nothing can be done");
+                          "");
   if (!decision.isClass)
     return missingSection(
         "Whether the outputs are scores of classes is not known.",
@@ -158,9 +158,12 @@ static json::Object accuracySection(const ReportRequest &request,
   if (!findings.hasTargets && (decision.isClass || decision.columns > 1))
     section["agreement"] =
         finite(double(findings.agreeing) / double(findings.rows));
+  // The distance between two labels says nothing.
   auto result =
       find_if(findings.layers, [](const mlir::qnet::LayerDifference &layer) {
-        return layer.name == "result 0" && layer.op == "return";
+        return layer.op == "return" &&
+               mlir::isa<mlir::FloatType>(mlir::qnet::realType(
+                   mlir::getElementTypeOrSelf(layer.type)));
       });
   if (result != findings.layers.end()) {
     section["sqnr_db"] = finite(result->difference.sqnr());
@@ -168,6 +171,20 @@ static json::Object accuracySection(const ReportRequest &request,
   }
   shorten(section, "layers", kMostReportLayers);
   return section;
+}
+
+/// Whether files are those that the program was compiled with; null where the
+/// manifest does not say.
+static json::Value areCompiledWith(ArrayRef<std::string> files,
+                                   StringRef digest, const Manifest &manifest) {
+  auto found = manifest.digests.find(digest.str());
+  Expected<std::string> got = mlir::qnet::digestOfFiles(files);
+  if (!got) {
+    consumeError(got.takeError());
+    return nullptr;
+  }
+  return found == manifest.digests.end() ? json::Value(nullptr)
+                                         : json::Value(found->second == *got);
 }
 
 /// Which names the features of the one input have.
@@ -197,8 +214,7 @@ static void addAnalysis(StringRef key, const AnalysisRequest &request,
   });
   if (error)
     root[key] = missingSection(
-        "It could not be measured: " + toString(std::move(error)) + ".",
-        "give other rows with --input (in Python x=)");
+        "It could not be measured: " + toString(std::move(error)) + ".", "");
 }
 
 static void addMissing(StringRef what, StringRef remedy, json::Object &root) {
@@ -237,6 +253,11 @@ Error addComparison(const ReportRequest &request, const Manifest &manifest,
   Decision decision =
       decisionOf(manifest, !request.labels.empty() && !findings->hasTargets);
   root["accuracy"] = accuracySection(request, *findings, decision);
+  json::Object &accuracy = *root.getObject("accuracy");
+  accuracy["same_model"] = areCompiledWith(request.model, "model", manifest);
+  if (!request.calibration.empty())
+    accuracy["same_calibration"] =
+        areCompiledWith(request.calibration, "calibration", manifest);
   root["confusion"] =
       confusionSection(*findings, decision, !request.labels.empty());
   AnalysisInputs inputs = comparison.analysisInputs();

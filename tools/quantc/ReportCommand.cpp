@@ -35,7 +35,7 @@ static cl::opt<std::string>
 static cl::list<std::string>
     inputs("input", cl::value_desc("X.npy"),
            cl::desc("rows to compare on, one file an input, or a .npz keyed by "
-                    "input (rows of the calibration)"),
+                    "input, or a .csv (rows of the calibration)"),
            cl::sub(reportCommand));
 static cl::opt<std::string>
     labels("labels", cl::value_desc("Y.npy"),

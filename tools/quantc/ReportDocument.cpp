@@ -170,12 +170,10 @@ static std::string leadOf(const Manifest &manifest, const json::Object &root) {
             (accuracy->getBoolean("decides").value_or(false)
                  ? "% of float's decisions"
                  : "% of rows with float's largest output");
-  if (accuracy->getNumber("rows")) {
-    if (std::optional<double> sqnr = accuracy->getNumber("sqnr_db"))
-      text += formatv(", SQNR {0:f1} dB", *sqnr);
-    else
-      text += ", no difference from float";
-  }
+  if (std::optional<double> sqnr = accuracy->getNumber("sqnr_db"))
+    text += formatv(", SQNR {0:f1} dB", *sqnr);
+  else if (accuracy->get("sqnr_db"))
+    text += ", no difference from float";
   for (StringRef file : {"object", "shared", "weights"})
     if (auto size = manifest.sizes.find(file.str());
         size != manifest.sizes.end()) {

@@ -35,7 +35,7 @@ llvm::Expected<llvm::json::Object>
 makeReportDocument(const ReportRequest &request, mlir::MLIRContext &context,
                    Reporter &reporter);
 
-/// A section without figures.
+/// A section without figures; no remedy where `what` has it, or there is none.
 llvm::json::Object missingSection(llvm::StringRef what, llvm::StringRef remedy);
 
 //===----------------------------------------------------------------------===//

@@ -157,7 +157,7 @@ json::Object rangesSection(const ReportRequest &request,
   if (values.empty())
     return missingSection("The program stores no value as an integer whose "
                           "range was measured.",
-                          "nothing can be done");
+                          "");
   return json::Object{{"rows_from", isCalibration ? "calibration" : "input"},
                       {"values", std::move(values)},
                       {"values_left_out", int64_t(leftOut)}};

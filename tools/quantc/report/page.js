@@ -20,7 +20,7 @@ const contents = document.getElementById("contents");
 main.replaceChildren(cards(figures));
 for (const [key, title, make] of SECTIONS) {
   const part = figures[key];
-  const missing = () => [element("p", { class: "missing" }, `${part.missing} To have this: ${part.remedy}.`)];
+  const missing = () => [element("p", { class: "missing" }, part.missing + (part.remedy ? ` To have this: ${part.remedy}.` : ""))];
   const content = "missing" in part ? missing() : make(part);
   const heading = element("h2", { id: key }, title);
   main.append(

@@ -13,7 +13,7 @@ function cards(figures) {
       add("distance from targets (RMS)", short(accuracy.integer_rmse), `float ${short(accuracy.float_rmse)}`);
     if (isNumber(accuracy.agreement))
       add(accuracy.decides ? "float's decision" : "float's largest output", percent(accuracy.agreement), `of ${whole(accuracy.rows)} rows`);
-    add("SQNR", decibelsWithUnit(accuracy.sqnr_db), "of the output, against float");
+    if (accuracy.sqnr_db !== undefined) add("SQNR", decibelsWithUnit(accuracy.sqnr_db), "of the output, against float");
     add("largest error", short(accuracy.max_error), "of the output");
   }
   const { files } = sizes;
@@ -72,6 +72,9 @@ const tensors = (program) => [
   ...program.outputs.map((tensor) => ({ ...tensor, kind: "output" })),
 ];
 
+/** A class or an index: how far it is from another one says nothing. */
+const isLabel = (layer) => layer.type === "i64";
+
 function accuracySection(accuracy) {
   const rows = accuracy.rows < accuracy.all_rows ? `${whole(accuracy.rows)} of ${whole(accuracy.all_rows)}` : whole(accuracy.rows);
   const intro = paragraph(`Measured on ${rows} rows: ${ROWS_FROM[accuracy.rows_from]} (`, names(accuracy.files), "). ");
@@ -83,6 +86,8 @@ function accuracySection(accuracy) {
         ? " The library's results are the reference interpreter's, bit for bit."
         : element("strong", {}, " The library's results are NOT the reference interpreter's."),
     );
+  for (const [same, what] of [[accuracy.same_model, "model"], [accuracy.same_calibration, "calibration data"]])
+    if (same === false) intro.append(element("strong", {}, ` The ${what} given is not the file that the program was compiled with.`));
   const lines = [
     ["float", accuracy.float_accuracy, accuracy.float_rmse],
     ["integer", accuracy.integer_accuracy, accuracy.integer_rmse],
@@ -102,7 +107,7 @@ function accuracySection(accuracy) {
   const labels = distinct(accuracy.layers, (layer) => layer.name);
   const shown = accuracy.layers
     .map((layer, i) => ({ name: labels[i], value: layer.sqnr_db, text: decibelsWithUnit(layer.sqnr_db) }))
-    .filter((layer) => isNumber(layer.value));
+    .filter((layer, i) => isNumber(layer.value) && !isLabel(accuracy.layers[i]));
   return [
     intro,
     right,
@@ -115,8 +120,8 @@ function accuracySection(accuracy) {
         ["value", "name", (layer) => layer.name],
         ["op", "", (layer) => layer.op.replace("qnet.", "")],
         ["type", "", (layer) => layer.type],
-        ["SQNR dB", "number", (layer) => decibels(layer.sqnr_db)],
-        ["max error", "number", (layer) => short(layer.max_error)],
+        ["SQNR dB", "number", (layer) => (isLabel(layer) ? "" : decibels(layer.sqnr_db))],
+        ["max error", "number", (layer) => (isLabel(layer) ? "" : short(layer.max_error))],
         ["same largest", "number", (layer) => percent(layer.agreement)],
         ["clipped", "number", (layer) => percent(layer.clipped, 4)],
       ],
@@ -467,12 +472,12 @@ function influenceSection(influence) {
     ...(shown.length
       ? [
           chart("How far the output moves without one input feature.", () => bars(shown, "output change", "~%")),
-          table("Input features", columns("input feature", true), influence.features),
+          table("Influence of input features", columns("input feature", true), influence.features),
           leftOut(influence.features_left_out, "input features"),
         ]
       : []),
     ...(influence.neurons.length
-      ? [folded("Hidden neurons", table("Hidden neurons", columns("neuron", false), influence.neurons), false)]
+      ? [folded("Hidden neurons", table("Influence of hidden neurons", columns("neuron", false), influence.neurons), false)]
       : []),
   ];
 }
