@@ -87,8 +87,8 @@ FailureOr<Difference> qnet::compareTensors(const Tensor &expected,
   Difference difference;
   for (auto [x, y] : llvm::zip_equal(wanted, got)) {
     if (!std::isfinite(x) || !std::isfinite(y)) {
-      difference.unequalSpecials +=
-          !(x == y || (std::isnan(x) && std::isnan(y)));
+      bool bothNaN = std::isnan(x) && std::isnan(y);
+      difference.unequalSpecials += x != y && !bothNaN;
       continue;
     }
     ++difference.count;

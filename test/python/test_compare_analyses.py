@@ -267,9 +267,11 @@ def test_labels_alone_have_no_culprits(files: Path, tmp_path: Path) -> None:
     model.graph.output.append(label)
     onnx.save(model, tmp_path / "label.onnx")
     q = quantc.quantize(tmp_path / "label.onnx", files / "x.npy")
-    for flags in ({"culprits": True}, {"influence": True}, {"noise": True}):
+    for flag in ("culprits", "influence", "noise"):
         with pytest.raises(quantc.QuantcError, match="labels alone"):
-            q.compare(files / "x.npy", **flags)
+            q.compare(
+                files / "x.npy", culprits=flag == "culprits", influence=flag == "influence", noise=flag == "noise"
+            )
     # With the scores behind them they have, and neurons are told from labels.
     model.graph.output.append(y)
     onnx.save(model, tmp_path / "both.onnx")

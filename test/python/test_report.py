@@ -297,7 +297,15 @@ def test_loaded_network_and_refusals(
 
 def test_json_alone(classifier: quantc.Quantized, files: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", rows_of(6, 2))
-    command = [find_tool(), "report", classifier.path, "--json", "--no-times", "--model", files / "classes.onnx"]
+    command: list[str | Path] = [
+        find_tool(),
+        "report",
+        classifier.path,
+        "--json",
+        "--no-times",
+        "--model",
+        files / "classes.onnx",
+    ]
     done = subprocess.run([*command, "--input", tmp_path / "x.npy"], capture_output=True, text=True, check=True)
     document = json.loads(done.stdout)
     assert document["accuracy"]["layers"][-1]["sqnr_db"] == classifier.compare(rows_of(6, 2))["layers"][-1]["sqnr_db"]

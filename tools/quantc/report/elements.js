@@ -28,7 +28,8 @@ const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0\.?0*)$/, "$
 const decibels = (value) => (value === null ? "exact" : isNumber(value) ? value.toFixed(1) : "");
 const decibelsWithUnit = (value) => (value === null ? "exact" : `${decibels(value)} dB`);
 const percent = (value, digits = 2) => (isNumber(value) ? `${Number((100 * value).toFixed(digits))}%` : "");
-const microseconds = (value) => (isNumber(value) ? value.toFixed(value < 10 ? 2 : 1) : "");
+const microseconds = (value) =>
+  isNumber(value) ? (value < 1 ? String(Number(value.toPrecision(3))) : value.toFixed(value < 10 ? 2 : 1)) : "";
 
 function bytes(value) {
   if (!isNumber(value)) return "";

@@ -172,8 +172,12 @@ function folded(title, content, isOpen) {
   return made;
 }
 
+const LEAST_SHARE = 0.001; // of the error that is worth a bar
+
 function culpritsSection(culprits) {
-  const shown = culprits.effects.map((one) => ({ name: one.culprit, value: one.share, text: percent(one.share) }));
+  const shown = culprits.effects
+    .filter((one) => Math.abs(one.share) >= LEAST_SHARE)
+    .map((one) => ({ name: one.culprit, value: one.share, text: percent(one.share) }));
   const columns = (heading) => [
     [heading, "name", (one) => one.culprit],
     ["of the error", "number", (one) => percent(one.share)],
