@@ -198,6 +198,27 @@ def test_names_are_text_whatever_they_are(browser: Browser, report: Path) -> Non
     assert "</script><script>window" not in report.read_text()
 
 
+def test_manifest_of_another_hand(browser: Browser, classifier: quantc.Quantized, tmp_path: Path) -> None:
+    """Not one text of it may leave its place, not even the name in the page's title."""
+    classifier.save(tmp_path / "out")
+    manifest = tmp_path / "out" / "classes.json"
+    poison = "</title></script><script>window.ran = true</script>\u2028\u202e"
+    names = dict.fromkeys(("name", "version", "target", "cpu"), poison)
+    record = {"names": [poison] * 6, "result": {"kind": "labels", "classes": [poison, 3, None, [poison]]}}
+    content = json.loads(manifest.read_text()) | names | {"frontend": record, "methods": {poison: poison}}
+    content["layers"][0]["name"] = content["inputs"][0]["name"] = poison
+    content["ledger"] = [{"node": poison, "op": poison, "reason": poison}]
+    manifest.write_text(json.dumps(content))
+    page_path = tmp_path / "page.html"
+    subprocess.run([find_tool(), "report", tmp_path / "out", "--output", page_path], check=True, capture_output=True)
+    with opened(browser, page_path, 400) as page:
+        assert page.evaluate("window.ran") is None
+        assert page.title().startswith("</title></script><script>window.ran")
+        assert page.locator("script").count() == 3
+        assert cells(page, "What stayed in float")[0] == [poison] * 3
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
 def test_page_fits_and_follows_the_colour_scheme(browser: Browser, report: Path) -> None:
     colours = {}
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 400), ("dark", 400)):

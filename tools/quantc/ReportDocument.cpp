@@ -259,7 +259,7 @@ Expected<json::Object> makeReportDocument(const ReportRequest &request,
   // Last, when nothing else can go wrong any more.
   reporter.progress("times", 0, 0);
   root["times"] = timesOrReason(request, *paths);
-  root["lead"] = leadOf(*manifest, root);
+  root["lead"] = json::fixUTF8(leadOf(*manifest, root));
   return root;
 }
 
