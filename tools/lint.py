@@ -135,7 +135,7 @@ def main() -> int:
 def mypy_targets() -> list[str]:
     """Give mypy's targets; scripts with a hyphen in their names are no modules, so they are named one by one."""
     targets = ["python/quantc", "test/python", "examples/digits"]
-    targets += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tools").glob("*.py"))]
+    targets += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tools").rglob("*.py"))]
     if (ROOT / "benchmarks").is_dir():
         targets += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "benchmarks").rglob("*.py"))]
     return targets

@@ -167,7 +167,13 @@ def main() -> int:
         for name, predict in contenders.items()
     }
     show(results, console)
+    try:
+        page = q.report(out / "report.html", pixels, labels, data / "calibration.npy", MODEL)
+    except quantc.QuantcError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(f"files: {', '.join(f'{out / NAME}.{suffix}' for suffix in ('o', 'h', 'so', 'json'))}")
+    print(f"report: {page}")
     print(summary(results, same_bits))
     return 0 if same_bits else 1
 

@@ -84,13 +84,13 @@ public:
   Calibration(ModuleOp module, const CalibrationOptions &options)
       : module(module), options(options) {}
 
-  FailureOr<CalibrationSummary> run(RowSource &source,
-                                    RunnerFactory makeRunner) {
-    FailureOr<func::FuncOp> function = mainFunction(module);
+  /// The pass over the rows: leaves statistics, and the sample.
+  LogicalResult observe(RowSource &source, RunnerFactory makeRunner) {
+    function = mainFunction(module);
     FailureOr<SmallVector<RowShape>> inputs = describeInputs(module);
     if (failed(function) || failed(inputs))
       return failure();
-    FailureOr<SmallVector<ObservedValue>> values = observedValues(*function);
+    values = observedValues(*function);
     if (failed(values) || failed(checkOptions()))
       return failure();
     for (const RowShape &input : *inputs)
@@ -118,14 +118,18 @@ public:
       return failure();
     observersToResults(*observedMain);
     readNumbers(*observedMain);
-    std::unique_ptr<FloatRunner> runner;
     if (!resultNumbers.empty()) {
       FailureOr<std::unique_ptr<FloatRunner>> made = makeRunner(*observed);
       if (failed(made))
         return failure();
       runner = std::move(*made);
     }
-    if (failed(measure(source, runner.get(), *values)))
+    return measure(source, runner.get(), *values);
+  }
+
+  FailureOr<CalibrationSummary> run(RowSource &source,
+                                    RunnerFactory makeRunner) {
+    if (failed(observe(source, makeRunner)))
       return failure();
     if (options.secondMoments) {
       FailureOr<std::vector<InputMoment>> measured =
@@ -147,6 +151,14 @@ public:
 
   /// Of the last run.
   ArrayRef<InputMoment> inputMoments() const { return moments; }
+
+  /// Of the last pass over the rows.
+  std::vector<ObservedStatistics> takeStatistics() {
+    std::vector<ObservedStatistics> result;
+    for (auto [value, measured] : llvm::zip_equal(*values, statistics))
+      result.push_back({value.name, value.preactivation, std::move(measured)});
+    return result;
+  }
 
 private:
   /// Whether what ranges do to the outputs is measured.
@@ -349,6 +361,9 @@ private:
 
   ModuleOp module;
   const CalibrationOptions &options;
+  FailureOr<func::FuncOp> function = failure();
+  FailureOr<SmallVector<ObservedValue>> values = failure();
+  std::unique_ptr<FloatRunner> runner; ///< none where only inputs are observed
   static constexpr int64_t kNotObserved = -1;
   SmallVector<int64_t> inputWidths, argumentNumbers, resultNumbers;
   std::vector<Statistics> statistics; ///< by observer
@@ -374,4 +389,16 @@ mlir::qnet::calibrate(ModuleOp module, RowSource &rows,
     return failure();
   noteInputMoments(calibration.inputMoments());
   return summary;
+}
+
+FailureOr<std::vector<ObservedStatistics>>
+mlir::qnet::observe(ModuleOp module, RowSource &rows, RunnerFactory makeRunner,
+                    CalibrationOptions options) {
+  // A method that asks for all histograms, and tries nothing.
+  options.method = RangeMethod::Percentile;
+  options.outputNoise = options.secondMoments = false;
+  Calibration calibration(module, options);
+  if (failed(calibration.observe(rows, makeRunner)))
+    return failure();
+  return calibration.takeStatistics();
 }

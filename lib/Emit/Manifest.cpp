@@ -9,6 +9,7 @@
 #include "quantc/Emit/ThreadedLibrary.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
 #include <charconv>
 #include <cmath>
@@ -26,6 +27,20 @@ static constexpr size_t kMaxRank = 32;
 
 std::string sha256(StringRef bytes) {
   return toHex(SHA256::hash(arrayRefFromStringRef(bytes)), /*LowerCase=*/true);
+}
+
+Expected<std::string> digestOfFiles(ArrayRef<std::string> paths) {
+  std::string digests;
+  for (const std::string &path : paths) {
+    auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
+                                        /*RequiresNullTerminator=*/false);
+    if (!buffer)
+      return createStringError(buffer.getError(),
+                               "cannot read '" + path +
+                                   "' again: " + buffer.getError().message());
+    digests += sha256((*buffer)->getBuffer());
+  }
+  return paths.size() == 1 ? digests : sha256(digests);
 }
 
 //===----------------------------------------------------------------------===//
@@ -389,6 +404,29 @@ private:
 };
 } // namespace
 
+/// Python checks the record in full; what is odd here is left out.
+static std::optional<ManifestFrontend> readFrontend(const json &root) {
+  auto member = [](const json &object, const char *key) {
+    auto found = object.is_object() ? object.find(key) : object.end();
+    return object.is_object() && found != object.end() ? *found : json();
+  };
+  json record = member(root, "frontend"), result = member(record, "result");
+  if (!result.is_object())
+    return std::nullopt;
+  ManifestFrontend frontend;
+  frontend.givesLabels = member(result, "kind") == "labels";
+  for (auto [list, into] :
+       {std::pair(member(record, "names"), &frontend.columns),
+        std::pair(member(result, "classes"), &frontend.classes)})
+    if (list.is_array())
+      for (const json &name : list)
+        into->push_back(name.is_string()
+                            ? name.get<std::string>()
+                            : name.dump(-1, ' ', /*ensure_ascii=*/false,
+                                        json::error_handler_t::replace));
+  return frontend;
+}
+
 Expected<Manifest> readManifest(StringRef contents, StringRef where) {
   Reader reader(where);
   json root = json::parse(contents.begin(), contents.end(), nullptr,
@@ -430,6 +468,7 @@ Expected<Manifest> readManifest(StringRef contents, StringRef where) {
     for (const json &range : reader.list(*rows, "ranges"))
       result.ranges.push_back(reader.range(range));
   }
+  result.frontend = readFrontend(root);
   if (Error error = reader.takeError())
     return std::move(error);
   return result;

@@ -113,7 +113,6 @@ LogicalResult Measurement::measureNeurons(ModuleOp network) {
   if (layers.empty())
     return success();
   Operation *end = mainOf(*observed).getBody().front().getTerminator();
-  size_t outputs = end->getNumOperands();
   for (DenseOp layer : layers)
     end->insertOperands(end->getNumOperands(), layer.getResult());
   setTypes(mainOf(*observed));
@@ -123,6 +122,8 @@ LogicalResult Measurement::measureNeurons(ModuleOp network) {
   auto values = observer->run(rows);
   if (failed(values))
     return failure();
+  // Before them come the network's own results, but for labels.
+  size_t firstLayer = values->tensors.size() - layers.size();
 
   OwningOpRef<ModuleOp> ablated = network.clone();
   func::FuncOp main = mainOf(*ablated);
@@ -132,7 +133,7 @@ LogicalResult Measurement::measureNeurons(ModuleOp network) {
   for (auto [i, layer] : llvm::enumerate(layers)) {
     OpBuilder b(layer);
     b.setInsertionPointAfter(layer);
-    std::vector<float> means = momentsOf(*values, outputs + i).mean;
+    std::vector<float> means = momentsOf(*values, firstLayer + i).mean;
     widths.push_back(means.size());
     widest = std::max(widest, widths.back());
     Value keep =

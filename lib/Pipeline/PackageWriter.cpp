@@ -42,21 +42,6 @@ static uint64_t rowsOfPart(const Manifest &manifest) {
   return divideCeil(kWorkOfPart, work);
 }
 
-/// SHA-256 of files one after the other; "" without any.
-static Expected<std::string> digestOf(ArrayRef<std::string> paths) {
-  std::string digests;
-  for (const std::string &path : paths) {
-    auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
-                                        /*RequiresNullTerminator=*/false);
-    if (!buffer)
-      return createStringError(buffer.getError(),
-                               "cannot read '" + path +
-                                   "' again: " + buffer.getError().message());
-    digests += sha256((*buffer)->getBuffer());
-  }
-  return paths.size() == 1 ? digests : sha256(digests);
-}
-
 Error writeGraph(ModuleOp module, StringRef name, AtomicFolder &folder) {
   std::string text;
   raw_string_ostream os(text);
@@ -142,7 +127,7 @@ Error PackageWriter::describe() {
   describeProgram(module, target, interface, manifest);
   manifest.sizes["float_weights"] = facts.floatWeightBytes;
   manifest.sizes["workspace"] = interface.workspaceBytes;
-  Expected<std::string> model = digestOf(options.model);
+  Expected<std::string> model = digestOfFiles(options.model);
   if (!model)
     return model.takeError();
   manifest.digests["model"] = std::move(*model);
@@ -151,7 +136,7 @@ Error PackageWriter::describe() {
     data.push_back(options.ranges);
   if (data.empty())
     return Error::success();
-  Expected<std::string> calibration = digestOf(data);
+  Expected<std::string> calibration = digestOfFiles(data);
   if (!calibration)
     return calibration.takeError();
   manifest.digests["calibration"] = std::move(*calibration);

@@ -87,8 +87,8 @@ FailureOr<Difference> qnet::compareTensors(const Tensor &expected,
   Difference difference;
   for (auto [x, y] : llvm::zip_equal(wanted, got)) {
     if (!std::isfinite(x) || !std::isfinite(y)) {
-      difference.unequalSpecials +=
-          !(x == y || (std::isnan(x) && std::isnan(y)));
+      bool bothNaN = std::isnan(x) && std::isnan(y);
+      difference.unequalSpecials += x != y && !bothNaN;
       continue;
     }
     ++difference.count;
@@ -152,7 +152,8 @@ static void addDifference(std::vector<LayerDifference> &layers, StringRef name,
 LogicalResult qnet::compareLayers(func::FuncOp expected, func::FuncOp actual,
                                   ArrayRef<Tensor> inputs,
                                   std::vector<LayerDifference> &layers,
-                                  const Limits &limits) {
+                                  const Limits &limits,
+                                  ComparedResults *results) {
   for (func::FuncOp function : {expected, actual})
     if (function.isExternal() || !function.getBody().hasOneBlock())
       return function.emitError() << "function @" << function.getName()
@@ -202,5 +203,7 @@ LogicalResult qnet::compareLayers(func::FuncOp expected, func::FuncOp actual,
     addDifference(layers, "result " + std::to_string(i), "return",
                   actual.getResultTypes()[i], *difference);
   }
+  if (results)
+    *results = {std::move(*wanted), std::move(*got)};
   return success();
 }

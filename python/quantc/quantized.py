@@ -24,8 +24,10 @@ from .data import Rows, data_argument
 from .errors import QuantcError
 from .frontend import Frontend
 from .manifest import C_NAME, DTYPES, Manifest, Tensor, add_to_manifest, read_manifest
+from .report import ReportRows, write_report
 from .table import bytes_text, number_text, records_table, text_table
 from .tool import run_tool
+from .tuning import Frontier
 
 __all__ = ["Comparison", "Quantized", "Source", "load", "reference"]
 
@@ -334,11 +336,8 @@ class Quantized:
         """
         if calibration is not None and not culprits:
             raise ValueError("calibration: is for the repairs of culprits; give culprits=True too")
-        if model is not None:
-            float_model = Path(os.path.abspath(model))
-        elif self._source is not None:
-            float_model = self._source.model
-        else:
+        float_model = self._float_model(model)
+        if float_model is None:
             raise ValueError("model: a loaded network does not know its float model; give compare(x, model=PATH)")
         with tempfile.TemporaryDirectory(prefix="quantc-") as scratch:
             command: list[str | os.PathLike[str]] = ["compare", float_model, self.path]
@@ -365,6 +364,57 @@ class Quantized:
     ) -> Comparison:
         """Which input features and neurons matter to the output: the same as ``compare(x, influence=True)``."""
         return self.compare(x, model=model, influence=True)
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        x: Rows | None = None,
+        labels: ArrayLike | str | os.PathLike[str] | None = None,
+        calibration: Rows | None = None,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        frontier: Frontier | str | os.PathLike[str] | None = None,
+        times: bool = True,
+    ) -> Path:
+        """Write one HTML page with all that is known of the network: it loads nothing, so it can be sent as it is.
+
+        Parameters
+        ----------
+        path : path
+            The page. It appears whole or not at all.
+        x : array of shape (rows, ...), mapping of input name to array, or path of a data file, optional
+            The rows to compare with float on. Without it, those that `quantize` was given: the validation rows, or
+            else calibration rows, of which without labels up to 4,096 are taken; the page says which.
+        labels : array of int, shape (rows,), or path, optional
+            What the rows should be classified as, or of a network of one output the values it should give. Without
+            `x`, those that `quantize` was given serve too.
+        calibration : array, mapping or path, optional
+            The rows to show the distribution of values on; by default those that `quantize` was given.
+        model : path, optional
+            The float ONNX model; known to an object from `quantize`. Without it, one from `load` gives a page without
+            what compares with float.
+        frontier : Frontier or path, optional
+            What `tune` gave, or the folder that ``quantc tune`` wrote.
+        times : bool
+            Whether calls are timed, for some seconds.
+
+        Returns
+        -------
+        Path
+            The page's path.
+        """
+        float_model = self._float_model(model)
+        if float_model is None and any(value is not None for value in (x, labels, calibration)):
+            raise ValueError("model: a loaded network does not know its float model; give report(..., model=PATH)")
+        options = self._source.options if self._source is not None else ()
+        rows = ReportRows(x, labels, calibration, options, self._frontend)
+        return write_report(self.path.with_suffix(".json"), path, float_model, rows, frontier, times)
+
+    def _float_model(self, model: str | os.PathLike[str] | None) -> Path | None:
+        """What to compare with: the model that is given, or the one that this was compiled from."""
+        if model is not None:
+            return Path(os.path.abspath(model))
+        return self._source.model if self._source is not None else None
 
     def clipped(self, reset: bool = False) -> dict[str, int]:
         """How many values each layer clipped to its range, in all calls of this object so far.

@@ -12,9 +12,10 @@ from typing import Any
 from .errors import QuantcError
 from .table import bytes_text, text_table
 
-__all__ = ["Frontier", "Plan", "Point", "plan_argument", "read_frontier"]
+__all__ = ["Frontier", "Plan", "Point", "frontier_argument", "plan_argument", "read_frontier"]
 
 PLAN_FORMAT = "quantc-plan"
+FRONTIER_FORMAT = "quantc-frontier"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Frontier(Sequence[Point]):
         For each layer, what each precision does to the output if no other layer is quantized.
     svg : str
         The frontier as a picture, which notebooks show.
+    minimize : {"time", "size"}
+        What was weighed against accuracy.
+    cpu : str
+        Whose time was modelled.
     """
 
     points: tuple[Point, ...]
@@ -77,6 +82,8 @@ class Frontier(Sequence[Point]):
     chosen: Point | None
     sensitivity: Sequence[Mapping[str, Any]]
     svg: str
+    minimize: str = "time"
+    cpu: str = ""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -142,6 +149,44 @@ def plan_argument(plan: Plan, folder: Path) -> Path:
     return path
 
 
+def frontier_argument(frontier: Frontier | str | os.PathLike[str], folder: Path) -> Path:
+    """The folder that stands for `frontier` on the tool's command line.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is the path of a folder that `quantc tune` has not written.
+    TypeError
+        If it is no frontier at all.
+    """
+    if isinstance(frontier, (str, os.PathLike)):
+        path = Path(os.path.abspath(os.fspath(frontier)))
+        if not (path / "frontier.json").is_file():
+            raise FileNotFoundError(f"frontier: no frontier.json in {path}")
+        return path
+    if not isinstance(frontier, Frontier):
+        raise TypeError(f"frontier: needs what quantc.tune gave, or the folder of `quantc tune`, got {frontier!r}")
+    chosen = next((i for i, point in enumerate(frontier.points, start=1) if point is frontier.chosen), None)
+    content = {
+        "format": FRONTIER_FORMAT,
+        "minimize": frontier.minimize,
+        "cpu": frontier.cpu,
+        "chosen": chosen,
+        "points": [_point_record(point) for point in frontier.points],
+        "uniform": [{**_point_record(point), "uniform": name} for name, point in frontier.uniform.items()],
+    }
+    path = folder / "frontier"
+    path.mkdir()
+    (path / "frontier.json").write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def _point_record(point: Point) -> dict[str, Any]:
+    """What a report shows of a point, as the tool writes it."""
+    keys = ("bits", "us_per_row", "modelled_cycles", "weights_bytes", "sqnr_db", "agreement", "score")
+    return {key: getattr(point, key) for key in keys}
+
+
 def read_frontier(folder: Path) -> Frontier:
     """Read what `quantc tune` wrote into `folder`.
 
@@ -162,6 +207,8 @@ def read_frontier(folder: Path) -> Frontier:
             None if chosen is None else points[chosen - 1],
             content["sensitivity"],
             (folder / "frontier.svg").read_text(encoding="utf-8"),
+            str(content["minimize"]),
+            str(content["cpu"]),
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise QuantcError(f"the frontier cannot be read: {error}", where=str(path)) from error

@@ -77,6 +77,33 @@ TEST_F(CalibrateTest, MeasuresRangesAndMeans) {
   }
 }
 
+// Breaks if values that are only looked at are others than those that ranges
+// are made from, or if looking changes the graph.
+TEST_F(CalibrateTest, ObservesWithoutChoosing) {
+  OwningOpRef<ModuleOp> module = parse(network);
+  std::string before = print(*module);
+  VectorRows source({-1, 2, NAN, 5, 0, 4, 3, 0, -3, 1}, 2);
+  auto observed = observe(*module, source, makeReferenceRunner);
+  ASSERT_TRUE(succeeded(observed)) << message;
+  EXPECT_EQ(print(*module), before);
+  ASSERT_EQ(observed->size(), 3u);
+  const ObservedStatistics &input = observed->front();
+  EXPECT_EQ(input.name, "x");
+  Statistics wanted(2);
+  wanted.add(std::vector<float>{-1, 2, 0, 4, 3, 0, -3, 1});
+  EXPECT_EQ(input.statistics, wanted);
+  EXPECT_TRUE((*observed)[1].preactivation);
+  const ObservedStatistics &after = observed->back();
+  EXPECT_EQ(after.name, "fc");
+  Statistics results(1);
+  results.add(std::vector<float>{0, 3, 2, 0});
+  EXPECT_EQ(after.statistics, results);
+
+  VectorRows nothing({NAN, 1}, 2);
+  EXPECT_TRUE(failed(observe(*module, nothing, makeReferenceRunner)));
+  EXPECT_NE(message.find("holds a NaN"), std::string::npos) << message;
+}
+
 // Breaks if the percentile method does not leave outliers out.
 TEST_F(CalibrateTest, PercentileLeavesOutliersOut) {
   std::vector<float> rows(2000, 0.5f);

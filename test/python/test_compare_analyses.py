@@ -257,3 +257,24 @@ def test_bad_rows_and_flags(plain: quantc.Quantized, files: Path, tmp_path: Path
     assert json.loads(done.stdout)["culprits"]["skipped"] == 1
     with pytest.raises(ValueError, match="culprits=True"):
         plain.compare(files / "x.npy", calibration=files / "x.npy")
+
+
+def test_labels_alone_have_no_culprits(files: Path, tmp_path: Path) -> None:
+    model = onnx.load(files / "m.onnx")
+    model.graph.node.append(helper.make_node("ArgMax", ["y"], ["label"], name="decide", axis=1, keepdims=0))
+    y = model.graph.output.pop()
+    label = helper.make_tensor_value_info("label", TensorProto.INT64, ["n"])
+    model.graph.output.append(label)
+    onnx.save(model, tmp_path / "label.onnx")
+    q = quantc.quantize(tmp_path / "label.onnx", files / "x.npy")
+    for flag in ("culprits", "influence", "noise"):
+        with pytest.raises(quantc.QuantcError, match="labels alone"):
+            q.compare(
+                files / "x.npy", culprits=flag == "culprits", influence=flag == "influence", noise=flag == "noise"
+            )
+    # With the scores behind them they have, and neurons are told from labels.
+    model.graph.output.append(y)
+    onnx.save(model, tmp_path / "both.onnx")
+    q = quantc.quantize(tmp_path / "both.onnx", files / "x.npy")
+    assert q.compare(files / "x.npy", culprits=True)["culprits"]["effects"]
+    assert len(q.influence(files / "x.npy")["influence"]["neurons"]) >= 40 + 24

@@ -1,11 +1,14 @@
 //===- Arrays.cpp - The arrays a user gives and gets ----------------------===//
 #include "Arrays.h"
 
+#include "quantc/Pipeline/Rows.h"
 #include "quantc/Reference/Interpreter.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include <cstring>
 
 using namespace llvm;
@@ -62,6 +65,84 @@ Expected<std::vector<NumpyArray>> openInputs(ArrayRef<std::string> paths,
     if (!array)
       return array.takeError();
     result.push_back(std::move(*array));
+  }
+  return result;
+}
+
+namespace {
+/// A .npy file that is gone when it is closed.
+class ScratchArray {
+public:
+  static Expected<ScratchArray> create(ArrayRef<int64_t> shape) {
+    ScratchArray array;
+    if (std::error_code error =
+            sys::fs::createTemporaryFile("quantc", "npy", array.path))
+      return problem("no temporary file for rows: " + error.message());
+    array.remover.setFile(array.path);
+    auto writer = mlir::qnet::NumpyWriter::create(array.path, {}, shape);
+    if (!writer)
+      return writer.takeError();
+    array.writer.emplace(std::move(*writer));
+    return std::move(array);
+  }
+  Error append(ArrayRef<float> values) {
+    return writer->append({reinterpret_cast<const char *>(values.data()),
+                           values.size() * sizeof(float)});
+  }
+  Expected<NumpyArray> finish() {
+    if (Error error = writer->commit())
+      return std::move(error);
+    return NumpyArray::open(path);
+  }
+
+private:
+  SmallString<128> path;
+  FileRemover remover;
+  std::optional<mlir::qnet::NumpyWriter> writer;
+};
+} // namespace
+
+Expected<std::vector<NumpyArray>>
+openRows(ArrayRef<std::string> paths, ArrayRef<mlir::qnet::RowShape> inputs,
+         int64_t most, int64_t &allRows) {
+  constexpr int64_t blockRows = 256;
+  auto source = mlir::qnet::RowSource::open(paths, inputs);
+  if (!source)
+    return source.takeError();
+  allRows = (*source)->rows();
+  std::vector<int64_t> wanted = mlir::qnet::spacedRows(allRows, most);
+  std::vector<ScratchArray> arrays;
+  std::vector<std::vector<float>> buffers;
+  std::vector<float *> pointers;
+  for (const mlir::qnet::RowShape &input : inputs) {
+    SmallVector<int64_t> shape = {static_cast<int64_t>(wanted.size())};
+    append_range(shape, input.dimensions);
+    auto array = ScratchArray::create(shape);
+    if (!array)
+      return array.takeError();
+    arrays.push_back(std::move(*array));
+    pointers.push_back(buffers.emplace_back(blockRows * input.values()).data());
+  }
+  auto next = wanted.begin();
+  for (int64_t first = 0; first < allRows;) {
+    Expected<int64_t> read = (*source)->next(blockRows, pointers);
+    if (!read)
+      return read.takeError();
+    if (*read == 0)
+      return problem("the rows of data end early");
+    for (; next != wanted.end() && *next < first + *read; ++next)
+      for (auto [array, buffer, input] : zip_equal(arrays, buffers, inputs))
+        if (Error error = array.append(ArrayRef(buffer).slice(
+                (*next - first) * input.values(), input.values())))
+          return std::move(error);
+    first += *read;
+  }
+  std::vector<NumpyArray> result;
+  for (ScratchArray &array : arrays) {
+    Expected<NumpyArray> opened = array.finish();
+    if (!opened)
+      return opened.takeError();
+    result.push_back(std::move(*opened));
   }
   return result;
 }

@@ -3,6 +3,7 @@
 #define QUANTC_TOOLS_ARRAYS_H
 
 #include "quantc/Calibrate/NumpyFile.h"
+#include "quantc/Calibrate/RowSource.h"
 #include "quantc/Reference/Tensor.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -23,6 +24,14 @@ struct HostArray {
 llvm::Expected<std::vector<mlir::qnet::NumpyArray>>
 openInputs(llvm::ArrayRef<std::string> paths,
            llvm::ArrayRef<std::string> inputNames);
+
+/// Rows of files as calibration reads them (RowSource), for what wants arrays:
+/// evenly spaced ones where there are more than `most`. `allRows` is how many
+/// there are.
+llvm::Expected<std::vector<mlir::qnet::NumpyArray>>
+openRows(llvm::ArrayRef<std::string> paths,
+         llvm::ArrayRef<mlir::qnet::RowShape> inputs, int64_t most,
+         int64_t &allRows);
 
 /// Writes one .npy file an output, or all into one .npz.
 llvm::Error writeOutputs(llvm::ArrayRef<std::string> paths,

@@ -1,7 +1,7 @@
 //===- BenchCommand.cpp - quantc bench ------------------------------------===//
-#include "BenchLayers.h"
 #include "Commands.h"
 #include "Program.h"
+#include "ProgramTimes.h"
 #include "TextTable.h"
 #include "Timing.h"
 
@@ -38,15 +38,6 @@ static cl::opt<bool>
 /// Rows a call; more than this is no batch but a data set.
 static constexpr unsigned kMaxBatch = 1u << 20;
 
-/// Numbers in [0, 1) that are the same in every run.
-static void fill(std::vector<float> &values) {
-  uint32_t state = 1;
-  for (float &value : values) {
-    state = state * 1664525u + 1013904223u;
-    value = (state >> 8) * 0x1p-24f;
-  }
-}
-
 int runBench(Reporter &reporter) {
   if (threads.getNumOccurrences() != 0 &&
       (threads < 1 || threads > mlir::qnet::kMaxThreads)) {
@@ -74,24 +65,7 @@ int runBench(Reporter &reporter) {
   TextTable table(
       {"batch", "best us", "median us", "median us a row", "p50 us", "p99 us"});
   for (unsigned batch : sizes) {
-    std::vector<std::vector<float>> buffers;
-    for (const auto *tensors :
-         {&(*library)->manifest().inputs, &(*library)->manifest().outputs})
-      for (const auto &tensor : *tensors)
-        fill(buffers.emplace_back(batch * tensor.values * bytesOf(tensor) /
-                                  sizeof(float)));
-    std::vector<const void *> pointers;
-    for (std::vector<float> &buffer : buffers)
-      pointers.push_back(buffer.data());
-    Workspace workspace(threads > 0
-                            ? (*library)->parallelWorkspaceSize(batch, threads)
-                            : (*library)->workspaceSize(batch));
-    CallTimes times = timeCalls([&] {
-      if (threads > 0)
-        (*library)->runParallel(pointers, batch, workspace.data(), threads);
-      else
-        (*library)->run(pointers, batch, workspace.data());
-    });
+    CallTimes times = timeProgram(**library, batch, threads);
     table.add({std::to_string(batch), formatv("{0:f2}", times.best * 1e6),
                formatv("{0:f2}", times.median * 1e6),
                formatv("{0:f3}", times.median * 1e6 / batch),
@@ -101,8 +75,10 @@ int runBench(Reporter &reporter) {
   table.print(outs());
   if (layers) {
     outs() << "\n";
-    if (Error error = benchLayers(*paths, (*library)->manifest(), sizes))
-      return reporter.fail(std::move(error));
+    auto times = timeLayers(*paths, (*library)->manifest(), sizes);
+    if (!times)
+      return reporter.fail(times.takeError());
+    printLayerTimes(*times);
   }
   reporter.done();
   return ExitCode::Done;

@@ -24,7 +24,8 @@ ArrayRef<Command> commands() {
   static const Command table[] = {
       {&compileCommand, runCompile}, {&runCommand, runRun},
       {&inspectCommand, runInspect}, {&compareCommand, runCompare},
-      {&benchCommand, runBench},     {&tuneCommand, runTune}};
+      {&reportCommand, runReport},   {&benchCommand, runBench},
+      {&tuneCommand, runTune}};
   return table;
 }
 
@@ -39,9 +40,7 @@ static void printUsage(raw_ostream &os) {
 }
 
 /// Words of the interface that this version does not have yet.
-static bool isPlanned(StringRef word) {
-  return word == "report" || word == "certify";
-}
+static bool isPlanned(StringRef word) { return word == "certify"; }
 
 std::variant<const Command *, int> parseCommandLine(int argc, char **argv,
                                                     Reporter &reporter) {

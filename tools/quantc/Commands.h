@@ -19,11 +19,12 @@ struct Command {
 llvm::ArrayRef<Command> commands();
 
 extern llvm::cl::SubCommand compileCommand, runCommand, inspectCommand,
-    compareCommand, benchCommand, tuneCommand;
+    compareCommand, reportCommand, benchCommand, tuneCommand;
 int runCompile(Reporter &reporter);
 int runRun(Reporter &reporter);
 int runInspect(Reporter &reporter);
 int runCompare(Reporter &reporter);
+int runReport(Reporter &reporter);
 int runBench(Reporter &reporter);
 int runTune(Reporter &reporter);
 

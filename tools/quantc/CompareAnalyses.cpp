@@ -1,5 +1,6 @@
 //===- CompareAnalyses.cpp - Why float and integer differ -----------------===//
 #include "CompareAnalyses.h"
+#include "JsonNumber.h"
 #include "TextTable.h"
 
 #include "llvm/Support/Format.h"
@@ -43,6 +44,15 @@ static Expected<Rows> readRows(const AnalysisInputs &inputs,
   return rows;
 }
 
+/// Whether a result is a number, and not a label or an index.
+static bool givesNumbers(mlir::ModuleOp network) {
+  auto main = network.lookupSymbol<mlir::func::FuncOp>("main");
+  return any_of(main.getResultTypes(), [](mlir::Type type) {
+    return mlir::isa<mlir::FloatType>(
+        mlir::qnet::realType(mlir::getElementTypeOrSelf(type)));
+  });
+}
+
 Expected<Analyses> analyze(const AnalysisRequest &request,
                            const AnalysisInputs &inputs) {
   Analyses analyses;
@@ -52,6 +62,10 @@ Expected<Analyses> analyze(const AnalysisRequest &request,
   if (analyses.allRows == 0)
     return problem("there are no rows to find anything on; give some with "
                    "--input");
+  if (!givesNumbers(inputs.floatModule))
+    return problem("the network gives labels alone, and nothing that moves a "
+                   "little with its inputs and weights; compare one that "
+                   "gives its scores too");
   analyses.rowNumbers = mlir::qnet::spacedRows(analyses.allRows, kMostRows);
   Expected<Rows> rows = readRows(inputs, analyses.rowNumbers);
   if (!rows)
@@ -259,11 +273,6 @@ void printAnalyses(const Analyses &analyses, const AnalysisInputs &inputs) {
 //===----------------------------------------------------------------------===//
 // For programs
 //===----------------------------------------------------------------------===//
-
-/// JSON has no infinity: equal signals give null.
-static json::Value finite(double value) {
-  return std::isfinite(value) ? json::Value(value) : json::Value(nullptr);
-}
 
 static json::Array suspectsJson(ArrayRef<Suspect> suspects) {
   constexpr StringLiteral effects[] = {"weights", "rounding", "clipping"};

@@ -1,6 +1,7 @@
 //===- Frontier.cpp - what quantc tune shows ------------------------------===//
 #include "Frontier.h"
 
+#include "JsonNumber.h"
 #include "TextTable.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -131,11 +132,6 @@ void printFrontier(const Frontier &frontier, raw_ostream &os) {
     os << "* the " << (frontier.goal == Goal::Time ? "fastest" : "smallest")
        << " with " << result.requirement << "\n";
   printChart(frontier, os);
-}
-
-/// JSON has no infinity: no error at all gives null.
-static json::Value finite(double value) {
-  return std::isfinite(value) ? json::Value(value) : json::Value(nullptr);
 }
 
 static json::Value orNull(const std::optional<double> &value) {

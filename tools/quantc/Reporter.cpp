@@ -113,4 +113,20 @@ void Reporter::done(const std::map<std::string, std::string> &facts) {
   writeEvent(std::move(event));
 }
 
+Error captured(mlir::MLIRContext &context, function_ref<Error()> work) {
+  std::string text;
+  mlir::ScopedDiagnosticHandler handler(
+      &context, [&](mlir::Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
+            text.empty())
+          text = diagnostic.str();
+        return mlir::success();
+      });
+  Error error = work();
+  if (!error || text.empty())
+    return error;
+  consumeError(std::move(error));
+  return createStringError(text);
+}
+
 } // namespace quantc

@@ -47,6 +47,10 @@ private:
   unsigned errors = 0;
 };
 
+/// Runs `work`; what it says of an error in diagnostics becomes its text.
+llvm::Error captured(mlir::MLIRContext &context,
+                     llvm::function_ref<llvm::Error()> work);
+
 } // namespace quantc
 
 #endif // QUANTC_TOOLS_REPORTER_H

@@ -128,6 +128,20 @@ FailureOr<CalibrationSummary> calibrate(ModuleOp module, RowSource &rows,
                                         RunnerFactory makeRunner,
                                         const CalibrationOptions &options);
 
+/// What one observed value looked like.
+struct ObservedStatistics {
+  std::string name;           ///< as ObservedRange's
+  bool preactivation = false; ///< likewise
+  Statistics statistics;      ///< with a histogram
+};
+
+/// Measures without choosing: every value's statistics, in ObservedRange's
+/// order; the module stays as it is. Of `options` only those of the pass over
+/// the rows count.
+FailureOr<std::vector<ObservedStatistics>>
+observe(ModuleOp module, RowSource &rows, RunnerFactory makeRunner,
+        CalibrationOptions options = {});
+
 /// Writes given ranges into a prepared module, as calibrate() does: one for
 /// each observed value, recognized by number and name.
 LogicalResult applyRanges(ModuleOp module, const CalibrationSummary &ranges);

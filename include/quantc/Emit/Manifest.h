@@ -137,6 +137,14 @@ struct ManifestRange {
   std::map<std::string, double> outputSqnr;
 };
 
+/// What a front end of the Python package adds for itself, as far as a reader
+/// of figures wants it: columns of the one input, meaning of the first output.
+struct ManifestFrontend {
+  std::vector<std::string> columns; ///< empty without names
+  std::vector<std::string> classes; ///< of indices; empty for numbers
+  bool givesLabels = false;
+};
+
 struct Manifest {
   std::string version;
   std::string name;
@@ -166,6 +174,8 @@ struct Manifest {
   int64_t calibrationRows = 0;
   int64_t calibrationRowsSkipped = 0;
   std::vector<ManifestRange> ranges;
+  /// Read where it is there and whole; not written.
+  std::optional<ManifestFrontend> frontend;
 };
 
 /// Writes JSON with sorted keys, two spaces of indent, and a final newline.
@@ -177,6 +187,10 @@ llvm::Expected<Manifest> readManifest(llvm::StringRef text,
 
 /// SHA-256 of the bytes, in hexadecimal.
 std::string sha256(llvm::StringRef bytes);
+
+/// Of a file's contents; of several files, of their digests one after the
+/// other.
+llvm::Expected<std::string> digestOfFiles(llvm::ArrayRef<std::string> paths);
 
 } // namespace mlir::qnet
 

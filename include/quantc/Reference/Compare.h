@@ -59,14 +59,20 @@ struct LayerDifference {
   Difference difference;
 };
 
+/// What the graphs gave for the same inputs.
+struct ComparedResults {
+  SmallVector<Tensor> expected, actual;
+};
+
 /// Runs both graphs on the same inputs and compares every value of the second
 /// whose name also stands in the first, in the second's order; then the
 /// results, as "result 0", ... Blocks of rows: pass the same `layers` again and
-/// the figures add up.
+/// the figures add up. `results` is filled where it is given.
 LogicalResult compareLayers(func::FuncOp expected, func::FuncOp actual,
                             ArrayRef<Tensor> inputs,
                             std::vector<LayerDifference> &layers,
-                            const Limits &limits = {});
+                            const Limits &limits = {},
+                            ComparedResults *results = nullptr);
 
 } // namespace mlir::qnet
 
