@@ -13,10 +13,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from .comparison import Comparison
 from .compilation import quantize, tune
 from .errors import QuantcError, QuantcWarning
 from .manifest import Tensor
-from .quantized import Comparison, Quantized, load, reference
+from .quantized import Quantized, load, reference
 from .tuning import Frontier, Point
 
 __all__ = [

@@ -19,80 +19,21 @@ from numpy.typing import ArrayLike, NDArray
 from ._native import Library
 from .arrays import read_npy, write_npy
 from .batches import dense
+from .comparison import Comparison
 from .cpu import missing_features
 from .data import Rows, data_argument
+from .description import description
 from .errors import QuantcError
 from .frontend import Frontend
-from .manifest import C_NAME, DTYPES, Manifest, Tensor, add_to_manifest, read_manifest
+from .manifest import C_NAME, Manifest, Tensor, add_to_manifest, read_manifest
 from .report import ReportRows, write_report
-from .table import bytes_text, number_text, records_table, text_table
+from .table import html_of, text_of
 from .tool import run_tool
 from .tuning import Frontier
 
-__all__ = ["Comparison", "Quantized", "Source", "load", "reference"]
+__all__ = ["Quantized", "Source", "load", "reference"]
 
 FILE_SUFFIXES = (".so", ".o", ".h", ".mlirbc", ".json")  # the manifest last: it vouches for the others
-LAYER_COLUMNS = {
-    "name": "layer",
-    "op": "op",
-    "function": "function",
-    "kernel": "kernel",
-    "inputs": "inputs",
-    "outputs": "outputs",
-    "input_bits": "in bits",
-    "weights_bits": "w bits",
-    "output_bits": "out bits",
-    "input_scale": "in scale",
-    "output_scale": "out scale",
-    "weights_bytes": "weights",
-}
-COMPARISON_COLUMNS = {
-    "name": "layer",
-    "layer": "layer",
-    "op": "op",
-    "sqnr_db": "SQNR dB",
-    "sqnr": "SQNR dB",
-    "max_error": "max error",
-    "agreement": "agreement",
-    "clipped": "clipped",
-    "clipped_share": "clipped",
-}
-
-
-NAMES_SHOWN = 10  # of classes and columns
-LINES_SHOWN = 20  # of a table of an analysis
-SUSPECT_COLUMNS = {"culprit": "culprit", "share": "of the error", "gain_db": "gain dB", "alone": "alone"}
-INFLUENCE_COLUMNS = {
-    "name": "name",
-    "channel": "channel",
-    "change": "output change",
-    "decisions_changed": "decisions changed",
-    "gradient": "gradient",
-}
-ANALYSES = {  # where the records of an analysis lie, and their columns
-    ("culprits", "effects"): SUSPECT_COLUMNS,
-    ("culprits", "channels"): SUSPECT_COLUMNS,
-    ("culprits", "features"): SUSPECT_COLUMNS,
-    ("culprits", "worst_rows"): {key: key for key in ("row", "error", "label", "float", "integer")},
-    ("repairs",): {
-        "repair": "repair",
-        "sqnr_db": "SQNR dB",
-        "gain_db": "gain dB",
-        "agreement": "agreement",
-        "flag": "flag",
-        "problem": "problem",
-    },
-    ("noise", "disturbances"): {
-        "inputs": "inputs",
-        "sqnr_db": "SQNR dB",
-        "agreement": "agreement",
-        "float_alone_db": "float alone",
-        "float_alone_agreement": "its agreement",
-        "integer_alone_agreement": "integer's",
-    },
-    ("influence", "features"): INFLUENCE_COLUMNS,
-    ("influence", "neurons"): INFLUENCE_COLUMNS,
-}
 
 
 @dataclass(frozen=True)
@@ -119,47 +60,6 @@ class Source:
         if self.frontend is not None:
             add_to_manifest(folder / f"{name}.json", "frontend", self.frontend.record())
         return folder / f"{name}.so"
-
-
-class Comparison:
-    """How a compiled network differs from the float network on given rows; print it for a table.
-
-    Attributes
-    ----------
-    data : dict
-        The tool's figures: those of the whole network, and a record a layer under "layers".
-    """
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        self.data = data
-
-    def __getitem__(self, key: str) -> Any:
-        return self.data[key]
-
-    def records(self, *keys: str) -> list[dict[str, Any]]:
-        """The records under these keys, as in ``records("culprits", "effects")``; none where it was not asked for."""
-        value: Any = self.data
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
-
-    def __repr__(self) -> str:
-        layers = self.data.get("layers")
-        records = [layer for layer in layers if isinstance(layer, Mapping)] if isinstance(layers, list) else []
-        parts = [records_table(records, COMPARISON_COLUMNS)]
-        parts.append(
-            text_table(
-                ["whole network", ""],
-                [
-                    [key.replace("_", " "), number_text(value)]
-                    for key, value in self.data.items()
-                    if not isinstance(value, (list, dict))
-                ],
-            )
-        )
-        for keys, columns in ANALYSES.items():
-            parts.append(records_table(self.records(*keys)[:LINES_SHOWN], columns))
-        return "\n\n".join(part for part in parts if part)
 
 
 class Quantized:
@@ -446,25 +346,16 @@ class Quantized:
         return dict(zip(self._manifest.clipped, self._call.clipped(reset), strict=True))  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
-        data = self._manifest.data
-        facts = [f"Quantized network {self.name!r}"]
-        for key in ("target", "cpu"):
-            if isinstance(data.get(key), str):
-                facts.append(f"{key} {data[key]}")
-        if type(data.get("threads")) is int and data["threads"] > 1:
-            facts.append(f"threads {data['threads']}")
-        lines = [", ".join(facts)]
-        for heading, key in (("input", "inputs"), ("output", "outputs")):
-            lines += [_tensor_line(heading, record) for record in data[key]]
-        layers = records_table([_layer_row(layer) for layer in self._manifest.layers], LAYER_COLUMNS)
-        if layers:
-            lines += ["", layers]
-        sizes = data.get("sizes")
-        if isinstance(sizes, dict):
-            cells = [f"{key} {bytes_text(value)}" for key, value in sizes.items() if isinstance(value, (int, float))]
-            if cells:
-                lines += ["", "sizes: " + ", ".join(cells)]
-        return "\n".join(lines)
+        return text_of(description(self._manifest))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return html_of(description(self._manifest))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its files, which another process writes out again. Like any pickle, load it only if you trust it."""
+        files = {suffix: self.path.with_suffix(suffix) for suffix in FILE_SUFFIXES}
+        return _restored, (self.name, {suffix: path.read_bytes() for suffix, path in files.items() if path.is_file()})
 
     def _foreign(self, *inputs: Rows) -> Any:
         target = self._manifest.target or "another target"
@@ -474,6 +365,18 @@ class Quantized:
             f"this network was compiled for {target} and does not run here",
             remedy="quantc.reference(q, x) gives the same bits on any machine",
         )
+
+
+def _restored(name: str, files: Mapping[str, bytes]) -> Quantized:
+    """What was pickled, in a folder of its own; it has lost the model that it was compiled from, as one from `load`."""
+    folder = Path(tempfile.mkdtemp(prefix="quantc-"))
+    try:
+        for suffix, content in files.items():
+            (folder / f"{name}{suffix}").write_bytes(content)
+        return Quantized(folder / f"{name}.so", owned_folder=folder, runs_here=".so" in files)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def load(path: str | os.PathLike[str]) -> Quantized:
@@ -594,26 +497,3 @@ def _scratch_in(folder: Path) -> Iterator[Path]:
     """A temporary folder on the same file system as `folder`, so that files can be moved out of it."""
     with tempfile.TemporaryDirectory(prefix=".quantc-", dir=folder) as scratch:
         yield Path(scratch)
-
-
-def _layer_row(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer's record as the table shows it: nothing where a layer has no weights."""
-    row = {key: value for key, value in layer.items() if value != 0 or not key.startswith("weights_")}
-    if isinstance(row.get("weights_bytes"), int):
-        row["weights_bytes"] = bytes_text(row["weights_bytes"])
-    return row
-
-
-def _tensor_line(heading: str, record: Mapping[str, Any]) -> str:
-    shape = ["rows", *(number_text(n) for n in record["shape"][1:])]
-    dtype = DTYPES.get(record.get("type", "f32"), "?")
-    line = f"  {heading:<6} {record['name']}  {dtype} ({', '.join(shape)})"
-    if record.get("scale") is not None:
-        line += f", scale {number_text(record['scale'])}"
-        if record.get("zero_point") is not None:
-            line += f", zero point {number_text(record['zero_point'])}"
-    for key in ("classes", "columns"):
-        if isinstance(record.get(key), list):
-            names = ", ".join(map(str, record[key][:NAMES_SHOWN]))
-            line += f", {key} {names}" + (", ..." if len(record[key]) > NAMES_SHOWN else "")
-    return line

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +44,61 @@ def test_print(network: Path) -> None:
         ["first", "qdense", "relu", "gemm_avx2", "6", "3", "8", "8", "32", "0.003922", "2.0", "KiB"],
         ["second", "lookup"],
     ]
+
+
+class Page(HTMLParser):
+    """The text of each cell, and the names of all tags."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.add(tag)
+        if tag in {"td", "th"}:
+            self.cells.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cells:
+            self.cells[-1] += data
+
+
+def test_in_a_notebook(network: Path) -> None:
+    """Names come from the model: they are text, whatever they hold."""
+    q = quantc.load(network)
+    q.manifest["layers"][0]["name"] = "<script>alert(1)</script>"
+    page = Page(q._repr_html_())
+    assert "<script>alert(1)</script>" in page.cells
+    assert page.tags == {"pre", "table", "thead", "tbody", "tr", "th", "td"}
+    assert page.cells[0] == "layer"
+
+
+def test_comparison_in_a_notebook() -> None:
+    page = Page(quantc.Comparison({"sqnr_db": 41.5, "layers": [{"name": "<b>", "sqnr_db": 40.0}]})._repr_html_())
+    assert {"<b>", "40", "sqnr db", "41.5"} <= set(page.cells)
+    assert "b" not in page.tags
+
+
+def test_pickled(network: Path, tmp_path: Path) -> None:
+    """As joblib and multiprocessing do it: another process has all of it, and leaves nothing behind."""
+    q = quantc.load(network)
+    script = (
+        "import pickle, sys, numpy as np\n"
+        "q = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "a, b = np.arange(12, dtype=np.float32).reshape(2, 2, 3), np.ones((2, 2), np.float32)\n"
+        "print(q.predict(a, b)[0].tolist(), q.path.parent)\n"
+    )
+    (tmp_path / "q.pickle").write_bytes(pickle.dumps(q))
+    run = [sys.executable, "-c", script, str(tmp_path / "q.pickle")]
+    written = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    result, _, folder = written.strip().rpartition(" ")
+    assert json.loads(result) == q.predict(A, B)[0].tolist()
+    assert not Path(folder).exists()
+    copied = copy.deepcopy(q)
+    assert copied.path != q.path
+    np.testing.assert_array_equal(copied(A, B)[0], q(A, B)[0])
 
 
 def test_save_and_load(network: Path, tmp_path: Path) -> None:
