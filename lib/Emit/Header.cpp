@@ -78,11 +78,17 @@ static void writeSizes(StringRef name, StringRef kind,
 }
 
 /// The values of a row that the program looks at; the others may be anything.
-static void writeValuesRead(ArrayRef<int64_t> read, raw_ostream &os) {
-  constexpr size_t valuesInLine = 12;
-  os << " *     of which only " << read.size() << " are read:";
-  for (auto [i, value] : enumerate(read))
+static void writeValuesRead(const ManifestTensor &tensor, raw_ostream &os) {
+  constexpr size_t numbersInLine = 12, namesInLine = 4;
+  const bool hasNames =
+      static_cast<int64_t>(tensor.columns.size()) == tensor.values;
+  const size_t valuesInLine = hasNames ? namesInLine : numbersInLine;
+  os << " *     of which only " << tensor.read->size() << " are read:";
+  for (auto [i, value] : enumerate(*tensor.read)) {
     os << (i % valuesInLine == 0 ? "\n *       " : " ") << value;
+    if (hasNames)
+      os << " (" << commentText(tensor.columns[value]) << ")";
+  }
   os << "\n";
 }
 
@@ -143,6 +149,12 @@ static void writeWords(const Manifest &manifest, raw_ostream &os) {
       writeNames(macro("OUTPUT_COLUMNS", i), tensor.columns, os);
     }
   }
+  for (auto [i, tensor] : enumerate(manifest.inputs))
+    if (!tensor.columns.empty()) {
+      os << "\n/* " << commentText(tensor.name)
+         << ": the names of a row's values */\n";
+      writeNames(macro("INPUT_COLUMNS", i), tensor.columns, os);
+    }
   for (auto [i, tensor] : enumerate(manifest.inputs))
     for (auto [j, column] : enumerate(tensor.categories))
       if (!column.empty()) {
@@ -268,7 +280,7 @@ void writeHeader(const Manifest &manifest, raw_ostream &os) {
     os << " *   " << argumentName("input", i, manifest.inputs.size())
        << ": batch * " << tensor.values << " values, row by row\n";
     if (tensor.read)
-      writeValuesRead(*tensor.read, os);
+      writeValuesRead(tensor, os);
   }
   for (auto [i, tensor] : enumerate(manifest.outputs))
     os << " *   " << argumentName("output", i, manifest.outputs.size())

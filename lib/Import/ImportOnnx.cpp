@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -104,10 +105,42 @@ private:
         bindings[input->name].text =
             TextValue{body->getArgument(index), {}, columns->second};
     }
+    if (failed(nameColumns(function)))
+      return failure();
     for (const OnnxNode &node : graph.nodes)
       if (failed(importNode(node)))
         return failure();
     return finish(function, argumentTypes);
+  }
+
+  /// What the model's metadata call the values of a row.
+  LogicalResult nameColumns(func::FuncOp function) {
+    if (!model.columnNames)
+      return success();
+    auto wrong = [&](const llvm::Twine &what) {
+      return fail("the metadata 'quantc.columns' " + what +
+                  "; remove them from the model, or give a JSON list of the "
+                  "names of the columns of its one input");
+    };
+    auto type = function.getNumArguments() == 1
+                    ? cast<RankedTensorType>(function.getArgumentTypes()[0])
+                    : RankedTensorType();
+    if (!type || type.getRank() != 2)
+      return wrong("are of a model of one input of columns, which this is not");
+    auto json = llvm::json::parse(*model.columnNames);
+    if (!json) {
+      llvm::consumeError(json.takeError());
+      return wrong("are no JSON");
+    }
+    std::vector<std::string> names;
+    llvm::json::Path::Root root;
+    if (!fromJSON(*json, names, root))
+      return wrong("are no list of texts");
+    if (static_cast<int64_t>(names.size()) != type.getDimSize(1))
+      return wrong("name " + llvm::Twine(names.size()) + " columns of " +
+                   llvm::Twine(type.getDimSize(1)));
+    function.setArgAttr(0, kColumnsAttr, namesAttr(names));
+    return success();
   }
 
   FailureOr<RankedTensorType> argumentType(const OnnxValueInfo &input) {

@@ -56,6 +56,7 @@ public:
 
 private:
   void readOpset(pbf_reader message);
+  void readMetadata(pbf_reader message);
   void readFunction(pbf_reader message);
   void readGraph(pbf_reader message);
   OnnxNode readNode(pbf_reader message);
@@ -88,6 +89,9 @@ void ModelReader::read(StringRef bytes) {
       break;
     case field(8, kLength):
       readOpset(message.get_message());
+      break;
+    case field(14, kLength):
+      readMetadata(message.get_message());
       break;
     case field(25, kLength):
       readFunction(message.get_message());
@@ -130,6 +134,23 @@ void ModelReader::readOpset(pbf_reader message) {
                          quoted(domain.empty() ? "ai.onnx" : domain) + ": " +
                          std::to_string(it->second) + " and " +
                          std::to_string(version)};
+}
+
+void ModelReader::readMetadata(pbf_reader message) {
+  StringRef key, value;
+  while (message.next())
+    switch (message.tag_and_type()) {
+    case field(1, kLength):
+      key = view(message);
+      break;
+    case field(2, kLength):
+      value = view(message);
+      break;
+    default:
+      message.skip();
+    }
+  if (key == "quantc.columns")
+    model.columnNames = value;
 }
 
 void ModelReader::readFunction(pbf_reader message) {

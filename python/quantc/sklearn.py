@@ -6,6 +6,7 @@ Needs scikit-learn and skl2onnx (`pip install quantc[sklearn]`).
 from __future__ import annotations
 
 import copy
+import json
 import re
 import warnings
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = ["SUPPORTED", "frontend_of", "to_onnx"]
 
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 INPUT = "X"
+COLUMNS_KEY = "quantc.columns"  # metadata that the tool reads
 COMPOSITES = ("Pipeline", "ColumnTransformer", "FeatureUnion")
 LIBSVM_CLASSIFIERS = ("SVC", "NuSVC")
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV")
@@ -134,6 +136,9 @@ def to_onnx(model: Any, calibration: Any = None) -> bytes:  # noqa: ARG001 - the
             f"skl2onnx cannot convert this {type(estimator).__name__}: {_first_line(error)}",
             remedy="export it by hand and give the ONNX file",
         ) from error
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:
+        converted.metadata_props.add(key=COLUMNS_KEY, value=json.dumps([str(name) for name in names]))
     content: bytes = converted.SerializeToString()
     return content
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import quantc
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from quantc.tool import find_tool
+from sklearn.linear_model import LogisticRegression
 
 CHROMIUM = "/usr/bin/chromium"
 BROWSER_OPTIONS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -262,11 +264,9 @@ def test_regression_with_one_argument(browser: Browser, files: Path) -> None:
 
 
 def test_classes_and_columns_have_the_front_ends_names(files: Path) -> None:
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(rows_of(3, 5), columns=["age", "<b>height</b>", "weight"])
+    frame = pd.DataFrame(rows_of(3, 5), columns=["age", "<b>height</b>", "weight"])
     truth = np.where(frame["age"] > frame["weight"], "older", "heavier")
-    estimator = linear_model.LogisticRegression().fit(frame, truth)
+    estimator = LogisticRegression().fit(frame, truth)
     q = quantc.quantize(estimator, frame)
     document = document_of(q.report(files / "named.html", frame, truth, times=False))
     assert document["confusion"]["classes"] == ["heavier", "older"]

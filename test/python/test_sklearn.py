@@ -291,6 +291,17 @@ def test_columns_are_found_as_they_were_selected(part: Any, selected: Any) -> No
     assert sqnr_db(chosen.transform(frame), quantc.quantize(chosen, frame).predict(frame)) > 60
 
 
+def test_the_header_names_the_columns_that_are_read(tmp_path: Path) -> None:
+    frame, labels = customers(200, seed=12)
+    numbers = frame[["age", "income", "children"]].fillna(50.0)
+    model = fit(make_pipeline(StandardScaler(), SelectKBest(k=1), LogisticRegression()), numbers, labels)
+    q = quantc.quantize(model, numbers)
+    read = int(np.flatnonzero(model[1].get_support())[0])
+    header = q.save(tmp_path, name="some").with_suffix(".h").read_text()
+    assert '#define some_INPUT_COLUMNS {"age", "income", "children"}' in header
+    assert f"of which only 1 are read:\n *       {read} ({numbers.columns[read]})" in header
+
+
 def test_remainder_weights_and_union() -> None:
     frame, _ = customers(200, seed=9)
     numbers = frame[["age", "income", "children"]].fillna(50.0)

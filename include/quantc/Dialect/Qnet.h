@@ -29,7 +29,8 @@ namespace mlir::qnet {
 /// On an argument or result of @main: the tensor's name in the source model.
 inline constexpr llvm::StringLiteral kNameAttr = "qnet.name";
 /// On a result of @main of integers that are indices of classes: the classes'
-/// names (array of strings). On one whose columns are named: the names.
+/// names (array of strings). On a result or argument of @main whose columns are
+/// named: the names.
 inline constexpr llvm::StringLiteral kClassesAttr = "qnet.classes";
 inline constexpr llvm::StringLiteral kColumnsAttr = "qnet.columns";
 /// On an argument that is text in the source model: of each column the names of

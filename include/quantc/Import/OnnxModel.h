@@ -166,6 +166,9 @@ struct OnnxGraph {
 struct OnnxModel {
   int64_t irVersion = 0;
   llvm::StringRef producer;
+  /// The metadata "quantc.columns", if there is any: a JSON list of what the
+  /// values of a row of the one input are called.
+  std::optional<llvm::StringRef> columnNames;
   /// Domain ("" for ai.onnx) to opset version.
   llvm::StringMap<int64_t> opsets;
   /// Names of the model-local functions, "domain.name".
