@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .batches import batches, comes_in_batches, dask_parts, is_dask
+from .batches import batches, comes_in_batches, dask_parts, is_dask, is_iterator
 from .data import checked_rows, data_argument
 from .errors import QuantcError
 from .frontend import MANIFEST_KEY, Frontend
@@ -93,6 +93,9 @@ def compile_on_cluster(
             f"{NAME}: a cluster's workers may not have the file {Path(rows).name}",
             remedy="give its rows: np.load(path, mmap_mode='r'), or what dask.array or dask.dataframe reads",
         )
+    if is_iterator(rows):  # which can be read once, and networks may be several
+        rows = np.load(data_argument(rows, folder, NAME, frontend), mmap_mode="r", allow_pickle=False)
+        frontend = None
     options: list[str] = []
     for number in range(MOST_ROUNDS):
         network = folder / f"network-{number}.mlirbc"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import runpy
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,14 +73,10 @@ KINDS: dict[str, Callable[[NDArray[Any]], Any]] = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_same_bits(client: Client, network: tuple[Path, NDArray[np.float32]], tmp_path: Path, kind: str) -> None:
     model, rows = network
-    if kind == "batches":  # an iterator can be read once, which is enough
-        q = quantc.quantize(model, KINDS[kind](rows), client=client)
-    else:
-        seen: list[tuple[str, int, int]] = []
-        q = quantc.quantize(model, KINDS[kind](rows), client=client, progress=lambda *event: seen.append(event))
-        measured = [done for stage, done, total in seen if stage == "calibrate" and (done, total) != (0, 0)]
-        assert measured == list(range(1, len(measured) + 1))
-        assert len(measured) == {"dask array": 5, "dask frame": 11}.get(kind, len(measured))
+    seen: list[tuple[str, int, int]] = []
+    q = quantc.quantize(model, KINDS[kind](rows), client=client, progress=lambda *event: seen.append(event))
+    measured = [done for stage, done, total in seen if stage == "calibrate" and (done, total) != (0, 0)]
+    assert measured == list(range(1, {"dask array": 5, "dask frame": 11, "sparse": 1}.get(kind, 2) + 1))
     assert_same(q, quantc.quantize(model, rows), tmp_path)
 
 
@@ -195,6 +193,33 @@ def test_what_is_wrong_is_said(client: Client, network: tuple[Path, NDArray[np.f
     with pytest.raises(kind, match=message) as caught:
         quantc.quantize(model, make(rows), client=client)
     assert what != "theirs" or "in partition 1 of the calibration rows" in caught.value.__notes__
+
+
+def test_an_iterator_serves_several_networks(client: Client, tmp_path: Path) -> None:
+    model = test_equalize.save(tmp_path / "net.onnx", 0)
+    rows = test_equalize.rows(200, seed=4)
+    q = quantc.quantize(model, iter(np.array_split(rows, 3)), prune="2:4", client=client)
+    assert_same(q, quantc.quantize(model, rows, prune="2:4"), tmp_path)
+
+
+def test_the_page_is_right(client: Client, network: tuple[Path, NDArray[np.float32]], tmp_path: Path) -> None:
+    """The program on docs/calibration-cluster.md runs, on this cluster."""
+    page = (Path(__file__).parents[2] / "docs" / "calibration-cluster.md").read_text()
+    program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(program) == 1
+    dask.array.to_npy_stack(tmp_path / "rows", dask.array.from_array(network[1], chunks=(400, -1)))
+    there = {
+        "tcp://scheduler:8786": client.scheduler.address,
+        "/data/rows": str(tmp_path / "rows"),
+        "model.onnx": str(network[0]),
+    }
+    for theirs, ours in there.items():
+        assert theirs in program[0]
+        program[0] = program[0].replace(theirs, ours)
+    (tmp_path / "page.py").write_text(program[0])
+    names = runpy.run_path(str(tmp_path / "page.py"))
+    with names["client"]:
+        np.testing.assert_array_equal(names["q"](network[1]), quantc.quantize(*network)(network[1]))
 
 
 def test_a_client_that_is_none(network: tuple[Path, NDArray[np.float32]]) -> None:
