@@ -15,8 +15,10 @@ using namespace mlir::qnet;
 static constexpr llvm::StringLiteral kMagic("\x89qcal\r\n\x1a");
 static constexpr uint32_t kVersion = 1;
 static constexpr size_t kDigestBytes = 32;
-/// Rows of all files together, so that no count can wrap.
+/// Rows of all files together, and of them values of one tensor: no count
+/// wraps.
 static constexpr uint64_t kMostRows = uint64_t(1) << 40;
+static constexpr uint64_t kMostCounted = uint64_t(1) << 62;
 /// Values a row of all inputs, and of one observed value.
 static constexpr int64_t kMostValues = int64_t(1) << 31;
 
@@ -45,7 +47,11 @@ llvm::Error MeasuredRows::merge(const MeasuredRows &other) {
     return refuse("the statistics are of different networks, or of one "
                   "network prepared with different options; measure all parts "
                   "of the rows with the same network");
-  if (other.rows + other.skippedRows > kMostRows - rows - skippedRows)
+  bool canCount =
+      other.rows + other.skippedRows <= kMostRows - rows - skippedRows;
+  for (auto [mine, theirs] : llvm::zip_equal(tensors, other.tensors))
+    canCount &= theirs.count() <= kMostCounted - mine.count();
+  if (!canCount)
     return refuse("the statistics are of more rows than can be counted");
   rows += other.rows;
   skippedRows += other.skippedRows;
@@ -114,9 +120,11 @@ static bool readBody(ByteReader &from, MeasuredRows &to) {
     Statistics &tensor = to.tensors.emplace_back(1);
     const bool isRead =
         tensor.read(from) &&
-        from.require(to.rows == 0 ? tensor.count() == 0
-                                  : tensor.count() % to.rows == 0 &&
-                                        tensor.count() / to.rows <= kMostValues,
+        from.require(to.rows == 0
+                         ? tensor.count() == 0
+                         : tensor.count() % to.rows == 0 &&
+                               tensor.count() / to.rows <= kMostValues &&
+                               tensor.count() <= kMostCounted,
                      "a value was not counted in every row");
     if (!isRead)
       return false;

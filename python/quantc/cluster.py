@@ -23,7 +23,7 @@ from .errors import QuantcError
 from .frontend import MANIFEST_KEY, Frontend
 from .tool import Progress, run_tool
 
-__all__ = ["check_client", "compile_on_cluster", "measure", "merge"]
+__all__ = ["check_cluster", "compile_on_cluster", "measure", "merge"]
 
 NEEDED = ("submit", "scatter", "compute", "gather", "cancel")  # what is called of a client
 BLOCK_BYTES = 64 << 20  # of rows that are sent from here to a worker
@@ -37,13 +37,15 @@ Compile = Callable[[Sequence[str]], Path]
 """Runs the compiler with further options and gives the library's path."""
 
 
-def check_client(client: Any) -> None:
-    """Refuse what is no client of a cluster.
+def check_cluster(client: Any, validation: Any, is_search: bool) -> None:
+    """Refuse what is no client of a cluster, and a search over bits without rows that are here.
 
     Raises
     ------
     TypeError
-        If it lacks what a ``distributed.Client`` has, or is an asynchronous one.
+        If the client lacks what a ``distributed.Client`` has, or is an asynchronous one.
+    ValueError
+        If `is_search` and there is no `validation`.
     """
     lacking = [name for name in NEEDED if not callable(getattr(client, name, None))]
     if lacking:
@@ -51,6 +53,11 @@ def check_client(client: Any) -> None:
         raise TypeError(f"client: needs a distributed.Client, got a {kind}, which has no {', '.join(lacking)}")
     if getattr(client, "asynchronous", False):
         raise TypeError("client: needs a distributed.Client that waits, got one made with asynchronous=True")
+    if is_search and validation is None:
+        raise ValueError(
+            "client: accuracy_budget and weights='mixed' judge by rows, which stay on the cluster; "
+            "give some as `validation`"
+        )
 
 
 def compile_on_cluster(
@@ -88,7 +95,9 @@ def compile_on_cluster(
     QuantcError, TypeError, ValueError
         If the model or the rows cannot be compiled, or the workers cannot measure; rows are named by their partition.
     """
-    if isinstance(rows, (str, os.PathLike)):
+    if isinstance(rows, Path) and rows.parent == folder:  # an exporter has read them, and written them for others
+        rows = np.load(rows, mmap_mode="r", allow_pickle=False)
+    elif isinstance(rows, (str, os.PathLike)):
         raise QuantcError(
             f"{NAME}: a cluster's workers may not have the file {Path(rows).name}",
             remedy="give its rows: np.load(path, mmap_mode='r'), or what dask.array or dask.dataframe reads",

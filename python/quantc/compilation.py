@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from .cluster import check_client, compile_on_cluster
+from .cluster import check_cluster, compile_on_cluster
 from .data import Rows, data_argument
 from .frontends import FALLBACK_NAME, Imported, import_model
 from .quantized import Quantized, Source
@@ -136,8 +135,8 @@ def quantize(
         measured; two finite float32 numbers, the smaller first.
     client : distributed.Client, optional
         A Dask cluster whose workers measure the calibration rows, each those that it holds or is sent, block by block;
-        they need quantc installed. The program has the same bits as without. Which rows decide about
-        `accuracy_budget` and ``weights="mixed"`` says `validation`, and they are read here.
+        they need quantc installed. The program has the same bits as without. `accuracy_budget` and
+        ``weights="mixed"`` then need `validation`, whose rows are read here.
 
     Returns
     -------
@@ -165,7 +164,7 @@ def quantize(
         options.append(f"--minimize={minimize}")
     options += _range_options(method, percentile, prefer, fix_range) + _parameter_options(freeze, fold)
     if client is not None:
-        _check_cluster(client, validation, is_search=accuracy_budget is not None or weights == "mixed")
+        check_cluster(client, validation, is_search=accuracy_budget is not None or weights == "mixed")
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
     try:
@@ -187,9 +186,8 @@ def quantize(
         if client is None:
             library, source = compile_with([]), source_with([])
         else:
-            rows = _rows_here(imported.calibration, scratch)
             library, more = compile_on_cluster(
-                client, rows, imported.frontend, compile_with, scratch, _progress(progress)
+                client, imported.calibration, imported.frontend, compile_with, scratch, _progress(progress)
             )
             source = source_with(more)
         return Quantized(library, source=source, owned_folder=scratch, runs_here=target is None)
@@ -298,22 +296,6 @@ def _options(
     if threads != 1:
         options.append(f"--threads={threads}")
     return options
-
-
-def _check_cluster(client: Any, validation: Any, is_search: bool) -> None:
-    check_client(client)
-    if is_search and validation is None:
-        raise ValueError(
-            "client: accuracy_budget and weights='mixed' judge by rows, which stay on the cluster; "
-            "give some as `validation`"
-        )
-
-
-def _rows_here(rows: Any, folder: Path) -> Any:
-    """Rows that had to be written to a file, from there."""
-    if isinstance(rows, Path) and rows.parent == folder:
-        return np.load(rows, mmap_mode="r", allow_pickle=False)
-    return rows
 
 
 def _data_options(imported: Imported, folder: Path, **given: Any) -> list[str]:
