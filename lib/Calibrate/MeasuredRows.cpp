@@ -1,10 +1,10 @@
-//===- MeasuredRows.cpp - What rows say of a network
-//-----------------------===//
+//===- MeasuredRows.cpp - What rows say of a network ----------------------===//
 #include "quantc/Calibrate/MeasuredRows.h"
 
 #include "ByteStream.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
 
