@@ -4,14 +4,21 @@
 #include "quantc/Numerics/CpuClones.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/xxhash.h"
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
 using namespace mlir::qnet;
+
+/// Rows kept for either end of a value, and their memory.
+static constexpr int64_t kExtremeRows = 8;
+static constexpr int64_t kExtremeBytes = int64_t(16) << 20;
 
 static size_t bytesOf(const std::vector<float> &row) {
   return row.size() * sizeof(float);
@@ -90,4 +97,42 @@ void mlir::qnet::rowExtremes(std::span<const float> values, int64_t rows,
   largest.resize(rows);
   smallest.resize(rows);
   findExtremes(values.data(), rows, width, largest.data(), smallest.data());
+}
+
+TrialRows::TrialRows(std::vector<int64_t> inputWidths, size_t stored)
+    : widths(std::move(inputWidths)) {
+  int64_t rowBytes = 1;
+  for (int64_t width : widths)
+    rowBytes += width * static_cast<int64_t>(sizeof(float));
+  const auto sides = static_cast<int64_t>(2 * stored);
+  if (sides > 0)
+    extremes.assign(sides,
+                    ExtremeRows(std::clamp<int64_t>(
+                        kExtremeBytes / (sides * rowBytes), 1, kExtremeRows)));
+}
+
+void TrialRows::add(size_t index, std::span<const float> values,
+                    int64_t valuesPerRow, std::span<const float *const> inputs,
+                    int64_t rows) {
+  std::vector<float> largest, smallest;
+  rowExtremes(values, rows, valuesPerRow, largest, smallest);
+  auto offer = [&](ExtremeRows &side, float key, int64_t row) {
+    if (!std::isfinite(key) || !side.mayHold(key))
+      return;
+    std::vector<float> joined;
+    for (auto [input, width] : llvm::zip_equal(inputs, widths))
+      joined.insert(joined.end(), input + row * width,
+                    input + (row + 1) * width);
+    side.offer(key, std::move(joined));
+  };
+  for (int64_t row = 0; row < rows; ++row) {
+    offer(extremes[2 * index], largest[row], row);
+    offer(extremes[2 * index + 1], -smallest[row], row);
+  }
+}
+
+void TrialRows::merge(const TrialRows &other) {
+  assert(other.extremes.size() == extremes.size() && "of the same values");
+  for (auto [mine, theirs] : llvm::zip_equal(extremes, other.extremes))
+    mine.merge(theirs);
 }

@@ -45,10 +45,6 @@ constexpr llvm::StringLiteral kSearched = "searched";
 /// Fewer rows say nothing of those to come.
 constexpr int64_t kLeastTrials = 16;
 
-/// Rows kept for either end of a value, and their memory.
-constexpr int64_t kExtremeRows = 8;
-constexpr int64_t kExtremeBytes = int64_t(16) << 20;
-
 /// Outside, f32 has no scale that leaves a value as it is.
 constexpr double kLeastMagnitude = 0x1p-90, kLargestMagnitude = 0x1p90;
 
@@ -582,38 +578,6 @@ bool canPassThrough(const ObservedRange &range) {
 //===----------------------------------------------------------------------===//
 // Interface
 //===----------------------------------------------------------------------===//
-
-TrialRows::TrialRows(std::vector<int64_t> inputWidths, size_t stored)
-    : widths(std::move(inputWidths)) {
-  int64_t rowBytes = 1;
-  for (int64_t width : widths)
-    rowBytes += width * static_cast<int64_t>(sizeof(float));
-  const auto sides = static_cast<int64_t>(2 * stored);
-  if (sides > 0)
-    extremes.assign(sides,
-                    ExtremeRows(std::clamp<int64_t>(
-                        kExtremeBytes / (sides * rowBytes), 1, kExtremeRows)));
-}
-
-void TrialRows::add(size_t index, std::span<const float> values,
-                    int64_t valuesPerRow, ArrayRef<const float *> inputs,
-                    int64_t rows) {
-  std::vector<float> largest, smallest;
-  rowExtremes(values, rows, valuesPerRow, largest, smallest);
-  auto offer = [&](ExtremeRows &side, float key, int64_t row) {
-    if (!std::isfinite(key) || !side.mayHold(key))
-      return;
-    std::vector<float> joined;
-    for (auto [input, width] : llvm::zip_equal(inputs, widths))
-      joined.insert(joined.end(), input + row * width,
-                    input + (row + 1) * width);
-    side.offer(key, std::move(joined));
-  };
-  for (int64_t row = 0; row < rows; ++row) {
-    offer(extremes[2 * index], largest[row], row);
-    offer(extremes[2 * index + 1], -smallest[row], row);
-  }
-}
 
 LogicalResult mlir::qnet::measureByOutput(ModuleOp module,
                                           ArrayRef<ObservedValue> values,

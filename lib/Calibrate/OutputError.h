@@ -8,29 +8,6 @@
 
 namespace mlir::qnet {
 
-/// The rows that show what a range does: a sample, and those in which each
-/// stored value is largest and smallest.
-class TrialRows {
-public:
-  TrialRows() = default;
-  /// For `stored` values, of inputs of those widths.
-  TrialRows(std::vector<int64_t> widths, size_t stored);
-
-  /// Offers the rows of a block for the stored value of that index.
-  void add(size_t index, std::span<const float> values, int64_t valuesPerRow,
-           ArrayRef<const float *> inputs, int64_t rows);
-
-  const ExtremeRows &largest(size_t index) const { return extremes[2 * index]; }
-  const ExtremeRows &smallest(size_t index) const {
-    return extremes[2 * index + 1];
-  }
-  const std::vector<ExtremeRows> &all() const { return extremes; }
-
-private:
-  std::vector<int64_t> widths;
-  std::vector<ExtremeRows> extremes; ///< two a value
-};
-
 /// Notes in `summary` what each range of a stored value does to the outputs.
 /// With the method Auto it replaces min-max ranges by better ones first, and
 /// notes what was tried and why. `module` is the prepared graph, as it was

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Pipeline/Compile.h"
 
+#include "CalibrationData.h"
 #include "Equalization.h"
 #include "MatchInputs.h"
 #include "MeasuredPruning.h"
@@ -133,12 +134,38 @@ OwningOpRef<ModuleOp> loadFloatNetwork(StringRef model, MLIRContext &context,
   return module;
 }
 
+/// Whether the search over bits is asked for.
+static bool searchesBits(const CompileOptions &options) {
+  return !options.accuracyBudget.empty() || options.weights == "mixed";
+}
+
+FailureOr<MeasuredRows> measureModel(StringRef model,
+                                     ArrayRef<std::string> rows,
+                                     MLIRContext &context,
+                                     ProgressSink &progress) {
+  OwningOpRef<ModuleOp> module =
+      loadFloatNetwork(model, context, /*prepared=*/!isMlirFile(model));
+  if (!module)
+    return failure();
+  FailureOr<SmallVector<RowShape>> inputs = describeInputs(*module);
+  if (failed(inputs))
+    return failure();
+  auto source = RowSource::open(rows, *inputs);
+  if (!source)
+    return report(context, source.takeError());
+  CalibrationOptions stage;
+  stage.progress = [&](int64_t done, int64_t total) {
+    progress.progress(stageInfo(Stage::Calibrate).flag, done, total);
+  };
+  return measure(*module, **source, makeNativeRunner, stage);
+}
+
 namespace {
 class Compilation {
 public:
   Compilation(const CompileOptions &options, MLIRContext &context,
               ProgressSink &progress)
-      : options(options), context(context), progress(progress) {}
+      : options(options), context(context), progress(progress), data(options) {}
 
   LogicalResult run();
   FailureOr<TuneResult> tune(size_t points);
@@ -147,10 +174,10 @@ private:
   LogicalResult runStage(Stage stage);
   LogicalResult import();
   FailureOr<CalibrationOptions> calibrationOptions();
-  FailureOr<std::unique_ptr<RowSource>> openRows();
   LogicalResult equalizeChannels(const CalibrationOptions &stage,
                                  const CalibrationSummary &given);
   LogicalResult calibrateGraph();
+  LogicalResult measureGraph();
   LogicalResult quantize();
   LogicalResult quantizeGraph(ModuleOp graph, bool allowFloat, StringRef effort,
                               bool isFinal);
@@ -168,6 +195,7 @@ private:
   const CompileOptions &options;
   MLIRContext &context;
   ProgressSink &progress;
+  CalibrationData data;
 
   std::string name;
   FailureOr<Target> target = failure();
@@ -183,11 +211,6 @@ private:
   std::string equalization = "none"; ///< Likewise: how channels were rescaled.
 };
 } // namespace
-
-/// Whether the search over bits is asked for.
-static bool searchesBits(const CompileOptions &options) {
-  return !options.accuracyBudget.empty() || options.weights == "mixed";
-}
 
 LogicalResult Compilation::run() {
   if (Error error = checkOptions(options))
@@ -266,6 +289,7 @@ FailureOr<CalibrationOptions> Compilation::calibrationOptions() {
     return report(context, method.takeError());
   stage.method = *method;
   stage.secondMoments = options.effort != "low";
+  stage.keepsSample = searchesBits(options) || options.onlySearches;
   if (options.percentile != 0)
     stage.percentile = options.percentile;
   stage.activationMax = activationMax();
@@ -282,43 +306,36 @@ FailureOr<CalibrationOptions> Compilation::calibrationOptions() {
   return stage;
 }
 
-FailureOr<std::unique_ptr<RowSource>> Compilation::openRows() {
-  FailureOr<SmallVector<RowShape>> inputs = describeInputs(*module);
-  if (failed(inputs))
-    return failure();
-  auto rows = RowSource::open(options.calibration, *inputs);
-  if (!rows)
-    return report(context, rows.takeError());
-  return std::move(*rows);
-}
-
 /// What --equalize asks for; left to itself, what helps, at high effort only.
 LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
                                             const CalibrationSummary &given) {
+  auto calibrator = [&](ModuleOp graph, const CalibrationOptions &how) {
+    return data.calibrate(graph, how);
+  };
   auto rescale = [&](ModuleOp graph, StringRef how) {
-    return equalize(
-        graph, how, stage, given, [&] { return openRows(); }, makeNativeRunner);
+    return equalize(graph, how, stage, given, calibrator);
   };
   if (options.equalize != "auto") {
     equalization = options.equalize;
-  } else if (options.effort == "high" && !options.calibration.empty() &&
+  } else if (options.effort == "high" && options.measures() &&
              options.to >= Stage::Quantize) {
     CalibrationOptions trial = stage;
     trial.progress = nullptr;
+    trial.keepsSample = true;
     if (!options.ranges.empty())
       trial.given = &given;
     equalization = chooseEqualization(
-        *module, options.calibration, kSampleRows, rescale,
-        [&](ModuleOp graph) -> LogicalResult {
-          auto rows = openRows();
-          if (failed(rows) ||
-              failed(calibrate(graph, **rows, makeNativeRunner, trial)) ||
+        *module, kSampleRows, rescale,
+        [&](ModuleOp graph) -> FailureOr<RowSample> {
+          FailureOr<CalibrationSummary> summary = data.calibrate(graph, trial);
+          if (failed(summary) ||
               failed(quantizeGraph(graph, options.allowFloat, "default",
-                                   /*isFinal=*/false)))
+                                   /*isFinal=*/false)) ||
+              failed(runPasses(graph, [](OpPassManager &passes) {
+                buildOptimizePipeline(passes, OptimizeOptions());
+              })))
             return failure();
-          return runPasses(graph, [](OpPassManager &passes) {
-            buildOptimizePipeline(passes, OptimizeOptions());
-          });
+          return std::move(summary->sample);
         });
   }
   if (equalization == "none")
@@ -332,12 +349,31 @@ LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
 }
 
 LogicalResult Compilation::calibrateGraph() {
+  if (Error error = data.open())
+    return report(context, std::move(error));
+  LogicalResult result = measureGraph();
+  // Trials keep quiet about it and go on without.
+  if (data.isMissing())
+    return data.reportMissing(context);
+  if (failed(result))
+    return failure();
+  if (Error error = data.checkUsed())
+    return report(context, std::move(error));
+  return runPasses(*module, [](OpPassManager &passes) {
+    passes.addPass(createVerifyCalibrated());
+  });
+}
+
+/// Prunes, rescales and calibrates as the options say.
+LogicalResult Compilation::measureGraph() {
   CalibrationSummary given;
   network = module->clone();
   FailureOr<CalibrationOptions> stage = calibrationOptions();
-  if (failed(stage) || failed(pruneWithRows(
-                           *module, options, *stage, [&] { return openRows(); },
-                           makeNativeRunner)))
+  if (failed(stage) ||
+      failed(pruneWithRows(*module, options, *stage,
+                           [&](ModuleOp graph, const CalibrationOptions &how) {
+                             return data.calibrate(graph, how);
+                           })))
     return failure();
   if (!options.ranges.empty()) {
     auto buffer = MemoryBuffer::getFile(options.ranges);
@@ -352,24 +388,17 @@ LogicalResult Compilation::calibrateGraph() {
   }
   if (failed(equalizeChannels(*stage, given)))
     return failure();
-  if (options.calibration.empty()) {
+  if (!options.measures()) {
     calibration = std::move(given);
-    if (failed(applyRanges(*module, calibration)))
-      return failure();
-  } else {
-    FailureOr<std::unique_ptr<RowSource>> rows = openRows();
-    if (failed(rows))
-      return failure();
-    if (!options.ranges.empty())
-      stage->given = &given;
-    auto summary = calibrate(*module, **rows, makeNativeRunner, *stage);
-    if (failed(summary))
-      return failure();
-    calibration = std::move(*summary);
+    return applyRanges(*module, calibration);
   }
-  return runPasses(*module, [](OpPassManager &passes) {
-    passes.addPass(createVerifyCalibrated());
-  });
+  if (!options.ranges.empty())
+    stage->given = &given;
+  auto summary = data.calibrate(*module, *stage);
+  if (failed(summary))
+    return failure();
+  calibration = std::move(*summary);
+  return success();
 }
 
 int32_t Compilation::activationMax() const {
@@ -441,12 +470,15 @@ LogicalResult Compilation::quantizeGraph(ModuleOp graph, bool allowFloat,
 
 /// What a search over bits needs.
 FailureOr<TuneInput> Compilation::tuneInput() {
-  Evaluation::Data data;
-  data.mostRows = kSampleRows;
-  data.isSample = true;
-  data.rows =
-      options.calibration.empty() ? options.validation : options.calibration;
-  auto made = Evaluation::make(*network, data);
+  Evaluation::Data few;
+  few.mostRows = kSampleRows;
+  if (options.measures()) {
+    few.sample = &calibration.sample;
+  } else {
+    few.isSample = true;
+    few.rows = options.validation;
+  }
+  auto made = Evaluation::make(*network, few);
   if (failed(made))
     return failure();
   sample = std::move(*made);
@@ -585,6 +617,7 @@ LogicalResult Compilation::emit() {
   facts.floatWeightBytes = floatWeightBytes;
   facts.calibrationRows = calibration.rows;
   facts.calibrationRowsSkipped = calibration.skippedRows;
+  facts.statisticsDigest = data.digest();
   facts.methods = {{"activations", options.activations},
                    {"calibration", calibration.method},
                    {"effort", options.effort},

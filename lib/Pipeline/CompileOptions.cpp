@@ -142,8 +142,10 @@ static Error checkBits(const CompileOptions &options) {
     return wrongUsage(asker + " needs the stages from calibrate to quantize; "
                               "change --from or --to");
   if (options.calibration.empty() && options.validation.empty())
-    return wrongUsage(asker + " runs the network on rows; name some with "
-                              "--validation beside --ranges");
+    return wrongUsage(asker +
+                      " runs the network on rows; name some with "
+                      "--validation beside " +
+                      (options.measures() ? "--statistics" : "--ranges"));
   return Error::success();
 }
 
@@ -160,7 +162,7 @@ static Error checkPruning(const CompileOptions &options) {
   if (!options.folds.empty() && !calibrates)
     return wrongUsage("--fold is done in the stage calibrate; begin at it or "
                       "earlier, and end at it or later");
-  if (prune->features != 0 && (!calibrates || options.calibration.empty()))
+  if (prune->features != 0 && (!calibrates || !options.measures()))
     return wrongUsage("--prune=" + options.prune +
                       " needs rows to tell which features matter; give them "
                       "with --calibration");
@@ -178,7 +180,7 @@ static Error checkEqualize(const CompileOptions &options) {
     return wrongUsage("--equalize=" + options.equalize +
                       " is done in the stage calibrate; begin at it or "
                       "earlier, and end at it or later");
-  if (options.equalize == "activations" && options.calibration.empty())
+  if (options.equalize == "activations" && !options.measures())
     return wrongUsage("--equalize=activations needs rows to tell which "
                       "channels are large; give them with --calibration, or "
                       "use --equalize=weights");
@@ -205,10 +207,15 @@ Error checkOptions(const CompileOptions &options) {
                       "--emit=asm or --emit=llvm");
   bool calibrates =
       options.from <= Stage::Calibrate && options.to >= Stage::Calibrate;
-  if (calibrates && options.calibration.empty() && options.ranges.empty())
+  if (!options.calibration.empty() &&
+      (!options.statistics.empty() || !options.missing.empty()))
+    return wrongUsage("--statistics and --missing are for rows that were "
+                      "measured before, in place of --calibration; give one of "
+                      "the two");
+  if (calibrates && !options.measures() && options.ranges.empty())
     return wrongUsage("no rows to calibrate on; name a .npy, .npz or .csv file "
                       "with --calibration");
-  if (!options.fixedRanges.empty() && options.calibration.empty())
+  if (!options.fixedRanges.empty() && !options.measures())
     return wrongUsage("--fix-range fixes what --calibration would measure; "
                       "without rows, edit the file of --ranges");
   for (const std::string &fixed : options.fixedRanges)

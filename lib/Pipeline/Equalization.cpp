@@ -17,14 +17,13 @@ static constexpr double kLeastGain = 3.0;
 
 LogicalResult qnet::equalize(ModuleOp module, StringRef how,
                              const CalibrationOptions &calibration,
-                             const CalibrationSummary &given, RowOpener open,
-                             RunnerFactory makeRunner) {
+                             const CalibrationSummary &given,
+                             Calibrator calibrator) {
   if (how == "none")
     return success();
   const bool byActivations = how == "activations";
-  if (byActivations &&
-      failed(measureStatistics(module, calibration, open, makeRunner,
-                               /*secondMoments=*/true)))
+  if (byActivations && failed(measureStatistics(module, calibration, calibrator,
+                                                /*secondMoments=*/true)))
     return failure();
   std::vector<std::string> kept;
   for (const FixedRange &range : calibration.fixed)
@@ -52,16 +51,26 @@ static bool isRescaled(ModuleOp module) {
 }
 
 std::string qnet::chooseEqualization(
-    ModuleOp module, ArrayRef<std::string> rows, int64_t mostRows,
+    ModuleOp module, int64_t mostRows,
     llvm::function_ref<LogicalResult(ModuleOp, StringRef how)> rescale,
-    llvm::function_ref<LogicalResult(ModuleOp)> compile) {
+    llvm::function_ref<FailureOr<RowSample>(ModuleOp)> compile) {
   // What is wrong with the network or the rows, its own compilation says.
   ScopedDiagnosticHandler silent(module.getContext(),
                                  [](Diagnostic &) { return success(); });
   std::unique_ptr<Evaluation> evaluation;
   auto measure = [&](ModuleOp trial) -> std::optional<double> {
-    if (failed(compile(trial)))
+    FailureOr<RowSample> sample = compile(trial);
+    if (failed(sample))
       return std::nullopt;
+    if (!evaluation) {
+      Evaluation::Data data;
+      data.sample = &*sample;
+      data.mostRows = mostRows;
+      auto made = Evaluation::make(module, data);
+      if (failed(made))
+        return std::nullopt;
+      evaluation = std::move(*made);
+    }
     FailureOr<Quality> quality = evaluation->measure(trial);
     if (failed(quality))
       return std::nullopt;
@@ -73,14 +82,7 @@ std::string qnet::chooseEqualization(
     OwningOpRef<ModuleOp> trial = module.clone();
     if (failed(rescale(*trial, how)) || !isRescaled(*trial))
       continue;
-    if (!evaluation) {
-      Evaluation::Data data;
-      data.rows = rows;
-      data.mostRows = mostRows;
-      auto made = Evaluation::make(module, data);
-      if (failed(made))
-        return best;
-      evaluation = std::move(*made);
+    if (!most) {
       OwningOpRef<ModuleOp> base = module.clone();
       most = measure(*base);
       if (!most)

@@ -12,17 +12,16 @@ namespace mlir::qnet {
 /// too, keep the scale that it was fixed in. Errors are diagnostics.
 LogicalResult equalize(ModuleOp module, StringRef how,
                        const CalibrationOptions &calibration,
-                       const CalibrationSummary &given, RowOpener open,
-                       RunnerFactory makeRunner);
+                       const CalibrationSummary &given, Calibrator calibrator);
 
 /// Of "none", "weights" and "activations" the one with which the program is
-/// nearest to the float network on up to `mostRows` of the rows; "none" unless
-/// another gains something, or where nothing can be measured. `compile`
-/// calibrates and quantizes a rescaled module.
+/// nearest to the float network on up to `mostRows` of the sample of rows;
+/// "none" unless another gains something, or where nothing can be measured.
+/// `compile` calibrates and quantizes a rescaled module, and gives the sample.
 std::string chooseEqualization(
-    ModuleOp module, ArrayRef<std::string> rows, int64_t mostRows,
+    ModuleOp module, int64_t mostRows,
     llvm::function_ref<LogicalResult(ModuleOp, StringRef how)> rescale,
-    llvm::function_ref<LogicalResult(ModuleOp)> compile);
+    llvm::function_ref<FailureOr<RowSample>(ModuleOp)> compile);
 
 } // namespace mlir::qnet
 

@@ -112,6 +112,39 @@ LogicalResult Evaluation::readRows(ModuleOp network, const Data &data) {
   return success();
 }
 
+LogicalResult Evaluation::takeSample(ModuleOp network, const RowSample &sample,
+                                     int64_t mostRows) {
+  int64_t values = 1;
+  std::vector<std::vector<float>> all;
+  for (int64_t i = 0; i < sample.inputs(); ++i) {
+    values += sample.width(i);
+    all.push_back(sample.values(i));
+    inputs.tensors.emplace_back();
+  }
+  const int64_t most =
+      std::max<int64_t>(1, std::min(mostRows, kMostValues / values));
+  for (int64_t row = 0; row < sample.rows() && inputs.count < most; ++row) {
+    auto rowOf = [&](int64_t i) {
+      return ArrayRef<float>(all[i]).slice(row * sample.width(i),
+                                           sample.width(i));
+    };
+    bool isComplete = true;
+    for (int64_t i = 0; i < sample.inputs(); ++i)
+      isComplete &= none_of(rowOf(i), [](float v) { return std::isnan(v); });
+    if (!isComplete) {
+      ++skipped;
+      continue;
+    }
+    for (int64_t i = 0; i < sample.inputs(); ++i)
+      append_range(inputs.tensors[i], rowOf(i));
+    ++inputs.count;
+  }
+  if (inputs.count == 0)
+    return network.emitError() << "every row of the calibration's sample holds "
+                                  "a NaN; give rows without missing values";
+  return success();
+}
+
 LogicalResult Evaluation::checkLabels(ModuleOp network, StringRef path) const {
   int64_t width = expected.width(scoreTensor());
   int64_t classes = std::max<int64_t>(width, 2);
@@ -135,7 +168,9 @@ double Evaluation::scoreOf(const Rows &outputs) const {
 FailureOr<std::unique_ptr<Evaluation>> Evaluation::make(ModuleOp network,
                                                         const Data &data) {
   std::unique_ptr<Evaluation> result(new Evaluation());
-  if (failed(result->readRows(network, data)))
+  if (failed(data.sample
+                 ? result->takeSample(network, *data.sample, data.mostRows)
+                 : result->readRows(network, data)))
     return failure();
   FailureOr<GraphRunner> runner = GraphRunner::compile(network, /*quick=*/true);
   if (failed(runner))

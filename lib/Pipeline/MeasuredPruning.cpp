@@ -16,7 +16,7 @@ static bool runsCalibrate(const CompileOptions &options) {
 }
 
 bool qnet::prunesWithRows(const CompileOptions &options) {
-  return options.prune != "none" && !options.calibration.empty() &&
+  return options.prune != "none" && options.measures() &&
          runsCalibrate(options);
 }
 
@@ -37,16 +37,13 @@ static void copyStatistics(func::FuncOp from, func::FuncOp to) {
 
 LogicalResult qnet::measureStatistics(ModuleOp module,
                                       CalibrationOptions calibration,
-                                      RowOpener open, RunnerFactory makeRunner,
+                                      Calibrator calibrator,
                                       bool secondMoments) {
-  FailureOr<std::unique_ptr<RowSource>> rows = open();
-  if (failed(rows))
-    return failure();
   OwningOpRef<ModuleOp> measured = module.clone();
   // The ranges are not used: the quickest method does.
   calibration.method = RangeMethod::MinMax;
   calibration.secondMoments = secondMoments;
-  if (failed(calibrate(*measured, **rows, makeRunner, calibration)))
+  if (failed(calibrator(*measured, calibration)))
     return failure();
   copyStatistics(measured->lookupSymbol<func::FuncOp>("main"),
                  module.lookupSymbol<func::FuncOp>("main"));
@@ -67,7 +64,7 @@ void qnet::dropStatistics(ModuleOp module) {
 LogicalResult qnet::pruneWithRows(ModuleOp module,
                                   const CompileOptions &options,
                                   CalibrationOptions calibration,
-                                  RowOpener open, RunnerFactory makeRunner) {
+                                  Calibrator calibrator) {
   llvm::Expected<PruneRequest> request = parsePrune(options.prune);
   if (!request)
     return module.emitError() << llvm::toString(request.takeError());
@@ -78,8 +75,8 @@ LogicalResult qnet::pruneWithRows(ModuleOp module,
       prunes || llvm::any_of(options.folds, [](StringRef fold) {
         return fold.ends_with("=mean");
       });
-  if (needsRows && !options.calibration.empty() &&
-      failed(measureStatistics(module, calibration, open, makeRunner,
+  if (needsRows && options.measures() &&
+      failed(measureStatistics(module, calibration, calibrator,
                                /*secondMoments=*/prunes)))
     return failure();
   MeasuredPruneOptions stage;

@@ -2,6 +2,8 @@
 #ifndef QUANTC_LIB_PIPELINE_MEASUREDPRUNING_H
 #define QUANTC_LIB_PIPELINE_MEASUREDPRUNING_H
 
+#include "CalibrationData.h"
+
 #include "quantc/Calibrate/Calibrate.h"
 #include "quantc/Pipeline/Compile.h"
 
@@ -11,14 +13,10 @@ namespace mlir::qnet {
 /// place of Prepare, which has none.
 bool prunesWithRows(const CompileOptions &options);
 
-/// Opens the rows of --calibration; each call begins at the first.
-using RowOpener = llvm::function_ref<FailureOr<std::unique_ptr<RowSource>>()>;
-
 /// Runs the rows through the module and leaves on it what was measured, but no
 /// ranges: means, and with `secondMoments` those of the layers' inputs.
 LogicalResult measureStatistics(ModuleOp module, CalibrationOptions calibration,
-                                RowOpener open, RunnerFactory makeRunner,
-                                bool secondMoments);
+                                Calibrator calibrator, bool secondMoments);
 
 /// Takes it away again: it belongs to the network as it was then.
 void dropStatistics(ModuleOp module);
@@ -27,8 +25,8 @@ void dropStatistics(ModuleOp module);
 /// means, the rows are run through it first. Their ranges are dropped: those of
 /// the pruned network are others. Errors are diagnostics.
 LogicalResult pruneWithRows(ModuleOp module, const CompileOptions &options,
-                            CalibrationOptions calibration, RowOpener open,
-                            RunnerFactory makeRunner);
+                            CalibrationOptions calibration,
+                            Calibrator calibrator);
 
 } // namespace mlir::qnet
 

@@ -131,6 +131,8 @@ Error PackageWriter::describe() {
   if (!model)
     return model.takeError();
   manifest.digests["model"] = std::move(*model);
+  if (!facts.statisticsDigest.empty())
+    manifest.digests["statistics"] = facts.statisticsDigest;
   std::vector<std::string> data = options.calibration;
   if (!options.ranges.empty())
     data.push_back(options.ranges);

@@ -15,6 +15,7 @@ struct PackageFacts {
   uint64_t floatWeightBytes = 0;
   int64_t calibrationRows = 0;
   int64_t calibrationRowsSkipped = 0;
+  std::string statisticsDigest; ///< "" where there were rows or ranges alone
   std::map<std::string, std::string> methods;
   std::vector<ManifestRange> ranges;
   /// Contents of N.ranges.json, where asked for.

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from .arrays import as_numbers
 
-__all__ = ["batches", "comes_in_batches", "dense", "is_iterator", "is_sparse", "write_batches"]
+__all__ = [
+    "batches",
+    "comes_in_batches",
+    "dask_parts",
+    "dense",
+    "is_dask",
+    "is_iterator",
+    "is_sparse",
+    "write_batches",
+]
 
 BLOCK_BYTES = 16 << 20  # of a sparse matrix, once dense
 
@@ -36,7 +45,7 @@ def comes_in_batches(value: object) -> bool:
     """Whether `batches` gives more than the value itself."""
     if isinstance(value, (np.ndarray, list, tuple)):
         return False
-    return is_sparse(value) or _is_dask(value) or is_iterator(value)
+    return is_sparse(value) or is_dask(value) or is_iterator(value)
 
 
 def batches(value: Any, name: str) -> Iterator[Any]:
@@ -58,7 +67,7 @@ def batches(value: Any, name: str) -> Iterator[Any]:
     """
     if is_sparse(value):
         yield from _sparse_blocks(value, name)
-    elif _is_dask(value):
+    elif is_dask(value):
         yield from _dask_blocks(value, name)
     elif is_iterator(value):
         for index, batch in enumerate(value):
@@ -143,21 +152,40 @@ def _sparse_blocks(matrix: Any, name: str) -> Iterator[NDArray[Any]]:
         yield compressed[start : start + step].toarray()
 
 
-def _is_dask(value: object) -> bool:
+def is_dask(value: object) -> bool:
+    """Whether it is one of Dask's collections."""
     return "dask" in {cls.__module__.partition(".")[0] for cls in type(value).__mro__} and hasattr(value, "compute")
 
 
-def _dask_blocks(collection: Any, name: str) -> Iterator[Any]:
-    """The partitions of a frame, or an array's blocks of whole rows, each computed when it is asked for."""
+def dask_parts(collection: Any, name: str) -> list[Any]:
+    """The partitions of a frame, or an array's blocks of whole rows, as Dask's delayed objects.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `batches`.
+    """
+    return list(np.ravel(_whole_rows(collection, name).to_delayed()))
+
+
+def _whole_rows(collection: Any, name: str) -> Any:
+    """A frame, or an array whose blocks are divided between rows alone."""
     if hasattr(collection, "numblocks"):
         if collection.ndim == 0:
             raise ValueError(f"{name}: a Dask array needs a dimension of rows")
-        whole = collection.rechunk(dict.fromkeys(range(1, collection.ndim), -1))
-        parts: Iterable[Callable[[], Any]] = (whole.blocks[i].compute for i in range(whole.numblocks[0]))
-    elif hasattr(collection, "partitions"):
-        parts = (part.compute for part in collection.partitions)
-    else:
+        return collection.rechunk(dict.fromkeys(range(1, collection.ndim), -1))
+    if not hasattr(collection, "partitions"):
         raise TypeError(f"{name}: of Dask's collections arrays and frames are read, got a {type(collection).__name__}")
+    return collection
+
+
+def _dask_blocks(collection: Any, name: str) -> Iterator[Any]:
+    """The same, each computed when it is asked for."""
+    whole = _whole_rows(collection, name)
+    if hasattr(whole, "numblocks"):
+        parts: Iterable[Callable[[], Any]] = (whole.blocks[i].compute for i in range(whole.numblocks[0]))
+    else:
+        parts = (part.compute for part in whole.partitions)
     for compute in parts:
         block = compute()
         if len(block):  # filters leave empty partitions

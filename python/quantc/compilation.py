@@ -8,12 +8,13 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
+from .cluster import check_cluster, compile_on_cluster
 from .data import Rows, data_argument
 from .frontends import FALLBACK_NAME, Imported, import_model
 from .quantized import Quantized, Source
@@ -58,6 +59,7 @@ def quantize(
     freeze: str | Iterable[str] = (),
     fold: Mapping[str, float | str] | None = None,
     fix_range: Mapping[str, tuple[float, float]] | None = None,
+    client: Any = None,
 ) -> Quantized:
     """Quantize a trained network and compile it to a native integer program.
 
@@ -131,6 +133,10 @@ def quantize(
     fix_range : mapping of str to (float, float), optional
         The range (lo, hi), in the units of the float network, of an input or of a node's result in place of the one
         measured; two finite float32 numbers, the smaller first.
+    client : distributed.Client, optional
+        A Dask cluster whose workers measure the calibration rows, each those that it holds or is sent, block by block;
+        they need quantc installed. The program has the same bits as without. `accuracy_budget` and
+        ``weights="mixed"`` then need `validation`, whose rows are read here.
 
     Returns
     -------
@@ -157,17 +163,33 @@ def quantize(
         _one_of("minimize", minimize, MINIMIZE)
         options.append(f"--minimize={minimize}")
     options += _range_options(method, percentile, prefer, fix_range) + _parameter_options(freeze, fold)
+    if client is not None:
+        check_cluster(client, validation, is_search=accuracy_budget is not None or weights == "mixed")
     scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
     try:
         imported = import_model(model, calibration, scratch)
-        options += _data_options(imported, validation, labels, scratch)
         if plan is not None:
             options += ["--plan", os.fspath(plan_argument(plan, scratch))]
-        source = Source(imported.path, tuple(options), imported.frontend)
+        options += _data_options(imported, scratch, validation=validation, labels=labels)
+        if client is None:
+            options += _data_options(imported, scratch, calibration=imported.calibration)
         out = scratch / "out"
         out.mkdir()
-        library = source.compile(out, _name_of(imported.path), _progress(progress))
+
+        def source_with(more: Sequence[str]) -> Source:
+            return Source(imported.path, (*options, *more), imported.frontend)
+
+        def compile_with(more: Sequence[str]) -> Path:
+            return source_with(more).compile(out, _name_of(imported.path), _progress(progress))
+
+        if client is None:
+            library, source = compile_with([]), source_with([])
+        else:
+            library, more = compile_on_cluster(
+                client, imported.calibration, imported.frontend, compile_with, scratch, _progress(progress)
+            )
+            source = source_with(more)
         return Quantized(library, source=source, owned_folder=scratch, runs_here=target is None)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -231,7 +253,9 @@ def tune(
     with tempfile.TemporaryDirectory(prefix="quantc-") as folder:
         scratch = Path(folder)
         imported = import_model(model, calibration, scratch)
-        options += _data_options(imported, validation, labels, scratch)
+        options += _data_options(
+            imported, scratch, calibration=imported.calibration, validation=validation, labels=labels
+        )
         run_tool(["tune", imported.path, *options, "-o", scratch / "out", "--progress=json"], _progress(progress))
         return read_frontier(scratch / "out")
 
@@ -274,12 +298,11 @@ def _options(
     return options
 
 
-def _data_options(imported: Imported, validation: Any, labels: Any, folder: Path) -> list[str]:
+def _data_options(imported: Imported, folder: Path, **given: Any) -> list[str]:
     """The tool's options that name files of rows and labels; what is no file yet is written into `folder`."""
-    given = (("calibration", imported.calibration), ("validation", validation), ("labels", labels))
     return [
         word
-        for name, value in given
+        for name, value in given.items()
         if value is not None or name == "calibration"
         for word in (f"--{name}", os.fspath(data_argument(value, folder, name, imported.frontend)))
     ]

@@ -14,7 +14,7 @@ from .arrays import as_numbers, write_npy, write_npz
 from .batches import batches, comes_in_batches, dense, write_batches
 from .errors import QuantcError
 
-__all__ = ["Rows", "data_argument"]
+__all__ = ["Rows", "checked_rows", "data_argument"]
 
 Rows: TypeAlias = Any
 """An array, a mapping of input name to array, a path, or rows as `quantc.batches.batches` reads them."""
@@ -82,14 +82,21 @@ def data_argument(
         blocks = (as_numbers(block, name) for block in batches(value, name))
         return write_batches(folder / f"{name}.npy", blocks, name)
     if isinstance(value, Mapping):
-        arrays = {str(key): _rows(array, f"{name} {key!r}") for key, array in value.items()}
+        arrays = {str(key): checked_rows(array, f"{name} {key!r}") for key, array in value.items()}
         if not arrays:
             raise ValueError(f"{name}: the mapping holds no array")
         return write_npz(folder / f"{name}.npz", arrays, name)
-    return write_npy(folder / f"{name}.npy", _rows(value, name), name)
+    return write_npy(folder / f"{name}.npy", checked_rows(value, name), name)
 
 
-def _rows(value: ArrayLike, what: str) -> NDArray[Any]:
+def checked_rows(value: ArrayLike, what: str) -> NDArray[Any]:
+    """`value` as an array of one row or more, floating numbers as float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none.
+    """
     array = as_numbers(value, what)
     if array.ndim == 0 or array.shape[0] == 0:
         raise ValueError(f"{what}: needs at least one row, got shape {array.shape}")

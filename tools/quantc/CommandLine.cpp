@@ -22,10 +22,10 @@ static cl::opt<std::string>
 
 ArrayRef<Command> commands() {
   static const Command table[] = {
-      {&compileCommand, runCompile}, {&runCommand, runRun},
-      {&inspectCommand, runInspect}, {&compareCommand, runCompare},
-      {&reportCommand, runReport},   {&benchCommand, runBench},
-      {&tuneCommand, runTune}};
+      {&compileCommand, runCompile}, {&calibrateCommand, runCalibrate},
+      {&runCommand, runRun},         {&inspectCommand, runInspect},
+      {&compareCommand, runCompare}, {&reportCommand, runReport},
+      {&benchCommand, runBench},     {&tuneCommand, runTune}};
   return table;
 }
 

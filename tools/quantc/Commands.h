@@ -18,8 +18,9 @@ struct Command {
 /// All of them, in the order in which `quantc --help` lists them.
 llvm::ArrayRef<Command> commands();
 
-extern llvm::cl::SubCommand compileCommand, runCommand, inspectCommand,
-    compareCommand, reportCommand, benchCommand, tuneCommand;
+extern llvm::cl::SubCommand calibrateCommand, compileCommand, runCommand,
+    inspectCommand, compareCommand, reportCommand, benchCommand, tuneCommand;
+int runCalibrate(Reporter &reporter);
 int runCompile(Reporter &reporter);
 int runRun(Reporter &reporter);
 int runInspect(Reporter &reporter);

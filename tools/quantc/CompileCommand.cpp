@@ -25,6 +25,17 @@ static cl::list<std::string>
                 cl::desc("rows to calibrate on: one .npy, .npz or .csv, or one "
                          "file an input"),
                 cl::sub(compileCommand));
+static cl::list<std::string>
+    statistics("statistics", cl::value_desc("FILE"),
+               cl::desc("what quantc calibrate measured, in place of "
+                        "--calibration; of all rows in any number of files "
+                        "(repeatable)"),
+               cl::sub(compileCommand));
+static cl::opt<std::string>
+    missing("missing", cl::value_desc("FILE"),
+            cl::desc("where to write a network whose statistics are missing, "
+                     "for quantc calibrate"),
+            cl::sub(compileCommand));
 static cl::opt<std::string>
     ranges("ranges", cl::value_desc("FILE"),
            cl::desc("ranges from --emit=ranges in place of --calibration; "
@@ -181,6 +192,8 @@ static Expected<CompileOptions> readOptions() {
   CompileOptions options;
   options.model = model;
   options.calibration.assign(calibration.begin(), calibration.end());
+  options.statistics.assign(statistics.begin(), statistics.end());
+  options.missing = missing;
   options.ranges = ranges;
   options.fixedRanges.assign(fixedRanges.begin(), fixedRanges.end());
   options.output = output;

@@ -8,6 +8,7 @@
 #ifndef QUANTC_CALIBRATE_CALIBRATE_H
 #define QUANTC_CALIBRATE_CALIBRATE_H
 
+#include "quantc/Calibrate/MeasuredRows.h"
 #include "quantc/Calibrate/RangeMethods.h"
 #include "quantc/Calibrate/RowSample.h"
 #include "quantc/Calibrate/RowSource.h"
@@ -66,6 +67,8 @@ struct CalibrationOptions {
   bool outputNoise = false;
   /// Leave kSecondMomentAttr on dense layers, for passes that round weights.
   bool secondMoments = false;
+  /// Keep the sample of rows in the summary, whatever else is asked for.
+  bool keepsSample = false;
   /// The largest integer that Quantize stores an activation as.
   int32_t activationMax = 255;
   /// Ranges to take as they are, each of a name that one value has.
@@ -113,8 +116,7 @@ struct CalibrationSummary {
   int64_t skippedRows = 0; ///< rows left out because of a NaN in them
   std::vector<ObservedRange> tensors;
   /// Of the rows measured, of @main's arguments in their order; empty where
-  /// ranges were given, and where nothing but ranges was asked for: neither
-  /// second moments nor what ranges do to the outputs.
+  /// ranges were given, and where nothing but ranges was asked for.
   RowSample sample;
 };
 
@@ -127,6 +129,19 @@ FailureOr<SmallVector<RowShape>> describeInputs(ModuleOp module);
 FailureOr<CalibrationSummary> calibrate(ModuleOp module, RowSource &rows,
                                         RunnerFactory makeRunner,
                                         const CalibrationOptions &options);
+
+/// The same by what was measured of rows before.
+FailureOr<CalibrationSummary> calibrate(ModuleOp module,
+                                        const MeasuredRows &measured,
+                                        RunnerFactory makeRunner,
+                                        const CalibrationOptions &options);
+
+/// Measures, of a prepared module, all that any calibration asks for. Reads
+/// blockRows, progress and interrupted of the options. Rows may all hold a NaN:
+/// other parts may have more.
+FailureOr<MeasuredRows> measure(ModuleOp module, RowSource &rows,
+                                RunnerFactory makeRunner,
+                                const CalibrationOptions &options);
 
 /// What one observed value looked like.
 struct ObservedStatistics {

@@ -16,6 +16,9 @@
 
 namespace mlir::qnet {
 
+class ByteReader;
+class ByteWriter;
+
 class ExtremeRows {
 public:
   explicit ExtremeRows(int64_t mostRows) : mostRows(mostRows) {}
@@ -34,6 +37,11 @@ public:
 
   bool operator==(const ExtremeRows &other) const;
 
+  /// To and from a file (MeasuredRows.h). What is read is of `total` rows of
+  /// `width` values; false is a fault of the reader.
+  void write(ByteWriter &to) const;
+  bool read(ByteReader &from, int64_t width, uint64_t total);
+
 private:
   struct Entry {
     float key;
@@ -51,6 +59,35 @@ private:
 /// where there are none.
 void rowExtremes(std::span<const float> values, int64_t rows, int64_t width,
                  std::vector<float> &largest, std::vector<float> &smallest);
+
+/// The rows in which each stored value is largest and smallest: what shows what
+/// its range does.
+class TrialRows {
+public:
+  TrialRows() = default;
+  /// For `stored` values, of inputs of those widths.
+  TrialRows(std::vector<int64_t> widths, size_t stored);
+
+  /// Offers the rows of a block for the stored value of that index.
+  void add(size_t index, std::span<const float> values, int64_t valuesPerRow,
+           std::span<const float *const> inputs, int64_t rows);
+  void merge(const TrialRows &other);
+
+  /// Of as many values.
+  size_t stored() const { return extremes.size() / 2; }
+  /// Two a value: where it is largest, and where it is smallest.
+  const std::vector<ExtremeRows> &all() const { return extremes; }
+
+  bool operator==(const TrialRows &) const = default;
+
+  /// To and from a file, likewise.
+  void write(ByteWriter &to) const;
+  bool read(ByteReader &from, uint64_t total);
+
+private:
+  std::vector<int64_t> widths;
+  std::vector<ExtremeRows> extremes;
+};
 
 } // namespace mlir::qnet
 

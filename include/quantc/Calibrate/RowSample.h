@@ -18,6 +18,9 @@
 
 namespace mlir::qnet {
 
+class ByteReader;
+class ByteWriter;
+
 class RowSample {
 public:
   static constexpr int64_t kMostRows = 2048;
@@ -49,6 +52,12 @@ public:
   std::vector<uint64_t> counts() const;
 
   bool operator==(const RowSample &) const = default;
+
+  /// To and from a file (MeasuredRows.h). What is read is a sample of `total`
+  /// rows, of the inputs and bounds that this one has; false is a fault of the
+  /// reader.
+  void write(ByteWriter &to) const;
+  bool read(ByteReader &from, uint64_t total);
 
 private:
   /// In order of the hash; rows of equal hashes by their bits.

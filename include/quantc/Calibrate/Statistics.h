@@ -16,6 +16,9 @@
 
 namespace mlir::qnet {
 
+class ByteReader;
+class ByteWriter;
+
 /// Counts of values in bins of one power-of-two width around zero: bin i of
 /// 2 * halfBins covers [(i - halfBins) * 2^exponent, (i - halfBins + 1) *
 /// 2^exponent). When a value does not fit, neighbouring bins are merged in
@@ -39,6 +42,12 @@ public:
   double lowerEdge(int32_t bin) const;
   std::span<const uint64_t> binCounts() const { return counts; }
   bool operator==(const Histogram &) const = default;
+
+  /// To and from a file (MeasuredRows.h). What is read counts `total` values,
+  /// of which the largest magnitude is that one; false is a fault of the
+  /// reader.
+  void write(ByteWriter &to) const;
+  bool read(ByteReader &from, uint64_t total, float maxMagnitude);
 
 private:
   /// 2^-126, so that the width and its inverse are normal f32 numbers.
@@ -67,6 +76,10 @@ struct ExactSum {
   double value() const;
   bool operator==(const ExactSum &) const = default;
 
+  void write(ByteWriter &to) const;
+  /// A sum of `count` values.
+  bool read(ByteReader &from, uint64_t count);
+
 private:
   void normalize();
 };
@@ -87,6 +100,7 @@ public:
   void merge(const Statistics &other);
 
   int64_t channels() const { return channelMin.size(); }
+  bool hasHistogram() const { return keepsHistogram; }
   uint64_t count() const { return total; }
   uint64_t nanCount() const { return nans; }
   uint64_t infinityCount() const { return infinities; }
@@ -109,7 +123,12 @@ public:
 
   bool operator==(const Statistics &) const = default;
 
+  /// To and from a file, with a histogram.
+  void write(ByteWriter &to) const;
+  bool read(ByteReader &from);
+
 private:
+  bool readChannel(ByteReader &from, size_t channel);
   void addFinite(std::span<const float> values);
 
   uint64_t total = 0, nans = 0, infinities = 0;

@@ -5,6 +5,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "quantc/Calibrate/MeasuredRows.h"
 #include "quantc/Pipeline/Stages.h"
 #include "quantc/Pipeline/Tune.h"
 #include "llvm/Support/Error.h"
@@ -33,6 +34,11 @@ struct CompileOptions {
   std::string model; ///< ONNX file, or MLIR with `from` after Import.
   /// Rows: one .npy, .npz or .csv, or one file an input.
   std::vector<std::string> calibration;
+  /// In place of rows: files of what was measured of them (MeasuredRows.h), in
+  /// any number and order, of each network that the compilation measures.
+  std::vector<std::string> statistics;
+  /// Where to write a network whose statistics are not among them.
+  std::string missing;
   /// Ranges to use in place of rows (Artifact::Ranges); with rows, those in it
   /// that are fixed.
   std::string ranges;
@@ -90,6 +96,11 @@ struct CompileOptions {
   Stage to = Stage::Emit;
   /// Stages after which the graph is printed to standard output.
   std::set<Stage> printAfter;
+
+  /// Whether networks are measured: by rows or by statistics.
+  bool measures() const {
+    return !calibration.empty() || !statistics.empty() || !missing.empty();
+  }
 };
 
 /// Hears how far a compilation is.
@@ -128,6 +139,14 @@ LogicalResult compile(const CompileOptions &options, MLIRContext &context,
 /// tune` shows. `points` is TuneOptions'. Nothing is written.
 FailureOr<TuneResult> tuneModel(const CompileOptions &options, size_t points,
                                 MLIRContext &context, ProgressSink &progress);
+
+/// Measures the network that a compilation with default options calibrates, or
+/// one that CompileOptions::missing names (MLIR, which is taken as it is), on
+/// rows as CompileOptions::calibration names them.
+FailureOr<MeasuredRows> measureModel(StringRef model,
+                                     ArrayRef<std::string> rows,
+                                     MLIRContext &context,
+                                     ProgressSink &progress);
 
 /// The float network of a model file, imported and (with `prepared`) prepared:
 /// what `compare` holds a compiled program against. MLIR files are parsed.

@@ -43,6 +43,8 @@ public:
     /// Of different rows, the at most `mostRows` that a RowSample keeps, in its
     /// order: those of the file may come in any. Without labels.
     bool isSample = false;
+    /// In place of files: the first rows of that sample. Without labels.
+    const RowSample *sample = nullptr;
   };
 
   /// Reads the rows (those with a NaN are left out) and runs the float network,
@@ -71,6 +73,8 @@ public:
 private:
   Evaluation() = default;
   LogicalResult readRows(ModuleOp network, const Data &data);
+  LogicalResult takeSample(ModuleOp network, const RowSample &sample,
+                           int64_t mostRows);
   LogicalResult checkLabels(ModuleOp network, StringRef path) const;
   double scoreOf(const Rows &outputs) const;
   size_t scoreTensor() const { return scores.value_or(0); }
