@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,20 +15,13 @@ from numpy.typing import ArrayLike
 from .cluster import check_cluster, compile_on_cluster
 from .data import Rows, data_argument
 from .frontends import FALLBACK_NAME, Imported, import_model
+from .options import EQUALIZE, MINIMIZE, one_of, parameter_options, range_options, tool_options
+from .progress import reporting
 from .quantized import Quantized, Source
 from .tool import Progress, run_tool
 from .tuning import Frontier, Plan, plan_argument, read_frontier
 
 __all__ = ["quantize", "tune"]
-
-METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
-WEIGHTS = ("int8", "int4", "mixed")
-ACTIVATIONS = ("auto", "mixed", "int8", "int16")
-EFFORTS = ("low", "default", "high")
-EQUALIZE = ("auto", "none", "weights", "activations")
-MINIMIZE = ("time", "size")
-PREFER = ("accuracy", "speed")
-LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
 def quantize(
@@ -95,7 +86,8 @@ def quantize(
     labels : array of int, shape (rows,), or path, optional
         The classes of the rows that decide: of `validation`, or else of the calibration rows.
     progress : bool or callable, optional
-        True writes a line of progress to standard error; a callable gets (stage, done, total).
+        A bar for each stage on standard error where that is a terminal, which False leaves out; True writes lines
+        elsewhere. A callable gets (stage, done, total).
     activations : {"auto", "mixed", "int8", "int16"}
         The width of what layers read: "auto" stores it in 8 bits, and in 15 where that takes much off the error of
         the outputs and the layer is a small part of the network, or the network is small; "mixed" does so in up to a
@@ -155,45 +147,51 @@ def quantize(
     >>> q = quantc.quantize("digits.onnx", calibration)     # doctest: +SKIP
     >>> scores = q(x)                                       # doctest: +SKIP
     """
-    options = _options(method, weights, activations, effort, prune, accuracy_budget, target, cpu, threads)
-    _one_of("equalize", equalize, EQUALIZE)
+    options = tool_options(method, weights, activations, effort, prune, accuracy_budget, target, cpu, threads)
+    one_of("equalize", equalize, EQUALIZE)
     if equalize != "auto":
         options.append(f"--equalize={equalize}")
     if minimize is not None:
-        _one_of("minimize", minimize, MINIMIZE)
+        one_of("minimize", minimize, MINIMIZE)
         options.append(f"--minimize={minimize}")
-    options += _range_options(method, percentile, prefer, fix_range) + _parameter_options(freeze, fold)
+    options += range_options(method, percentile, prefer, fix_range) + parameter_options(freeze, fold)
     if client is not None:
         check_cluster(client, validation, is_search=accuracy_budget is not None or weights == "mixed")
-    scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     options += [flag for flag, on in (("--require-int", require_int), ("--count-clipped", count_clipped)) if on]
+    scratch = Path(tempfile.mkdtemp(prefix="quantc-"))
     try:
-        imported = import_model(model, calibration, scratch)
-        if plan is not None:
-            options += ["--plan", os.fspath(plan_argument(plan, scratch))]
-        options += _data_options(imported, scratch, validation=validation, labels=labels)
-        if client is None:
-            options += _data_options(imported, scratch, calibration=imported.calibration)
-        out = scratch / "out"
-        out.mkdir()
-
-        def source_with(more: Sequence[str]) -> Source:
-            return Source(imported.path, (*options, *more), imported.frontend)
-
-        def compile_with(more: Sequence[str]) -> Path:
-            return source_with(more).compile(out, _name_of(imported.path), _progress(progress))
-
-        if client is None:
-            library, source = compile_with([]), source_with([])
-        else:
-            library, more = compile_on_cluster(
-                client, imported.calibration, imported.frontend, compile_with, scratch, _progress(progress)
-            )
-            source = source_with(more)
+        with reporting(progress) as show:
+            imported = import_model(model, calibration, scratch)
+            if plan is not None:
+                options += ["--plan", os.fspath(plan_argument(plan, scratch))]
+            options += _data_options(imported, scratch, validation=validation, labels=labels)
+            library, source = _compile(imported, options, client, scratch, show)
         return Quantized(library, source=source, owned_folder=scratch, runs_here=target is None)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def _compile(
+    imported: Imported, options: list[str], client: Any, scratch: Path, show: Progress | None
+) -> tuple[Path, Source]:
+    """Compile into `scratch`, with rows measured here or by a cluster: the library, and what it is made from."""
+    out = scratch / "out"
+    out.mkdir()
+
+    def source_with(more: Sequence[str]) -> Source:
+        return Source(imported.path, (*options, *more), imported.frontend)
+
+    def compile_with(more: Sequence[str]) -> Path:
+        return source_with(more).compile(out, _name_of(imported.path), show)
+
+    if client is None:
+        rows = _data_options(imported, scratch, calibration=imported.calibration)
+        return compile_with(rows), source_with(rows)
+    library, statistics = compile_on_cluster(
+        client, imported.calibration, imported.frontend, compile_with, scratch, show
+    )
+    return library, source_with(statistics)
 
 
 def tune(
@@ -243,59 +241,21 @@ def tune(
     >>> frontier = quantc.tune("digits.onnx", calibration, x, labels=y)     # doctest: +SKIP
     >>> q = quantc.quantize("digits.onnx", calibration, plan=frontier[2])   # doctest: +SKIP
     """
-    options = _options(method, "int8", "auto", "default", None, accuracy_budget, target, cpu, threads=1)
-    _one_of("minimize", minimize, MINIMIZE)
+    options = tool_options(method, "int8", "auto", "default", None, accuracy_budget, target, cpu, threads=1)
+    one_of("minimize", minimize, MINIMIZE)
     if type(points) is not int or not 2 <= points <= 200:
         raise ValueError(f"points: needs an integer from 2 to 200, got {points!r}")
     options += [f"--minimize={minimize}", f"--points={points}"]
     if allow_float:
         options.append("--allow-float")
-    with tempfile.TemporaryDirectory(prefix="quantc-") as folder:
+    with tempfile.TemporaryDirectory(prefix="quantc-") as folder, reporting(progress) as show:
         scratch = Path(folder)
         imported = import_model(model, calibration, scratch)
         options += _data_options(
             imported, scratch, calibration=imported.calibration, validation=validation, labels=labels
         )
-        run_tool(["tune", imported.path, *options, "-o", scratch / "out", "--progress=json"], _progress(progress))
+        run_tool(["tune", imported.path, *options, "-o", scratch / "out", "--progress=json"], show)
         return read_frontier(scratch / "out")
-
-
-def _options(
-    method: str,
-    weights: str,
-    activations: str,
-    effort: str,
-    prune: str | None,
-    accuracy_budget: float | str | None,
-    target: str | None,
-    cpu: str,
-    threads: int,
-) -> list[str]:
-    """The tool's options; what is left at its default is not written, so that the tool's own default holds."""
-    _one_of("method", method, METHODS)
-    _one_of("weights", weights, WEIGHTS)
-    _one_of("activations", activations, ACTIVATIONS)
-    _one_of("effort", effort, EFFORTS)
-    if type(threads) is not int or threads < 1:
-        raise ValueError(f"threads: needs a positive integer, got {threads!r}")
-    words = (
-        ("method", method, "auto"),
-        ("weights", weights, "int8"),
-        ("activations", activations, "auto"),
-        ("effort", effort, "default"),
-    )
-    options = [f"--{flag}={value}" for flag, value, default in words if value != default]
-    if prune is not None:
-        options.append(f"--prune={_word('prune', prune)}")
-    if accuracy_budget is not None:
-        options.append(f"--accuracy-budget={_budget(accuracy_budget)}")
-    if target is not None:
-        options.append(f"--target={_word('target', target)}")
-    if cpu != "native":
-        options.append(f"--cpu={_word('cpu', cpu)}")
-    if threads != 1:
-        options.append(f"--threads={threads}")
-    return options
 
 
 def _data_options(imported: Imported, folder: Path, **given: Any) -> list[str]:
@@ -308,107 +268,7 @@ def _data_options(imported: Imported, folder: Path, **given: Any) -> list[str]:
     ]
 
 
-def _range_options(
-    method: str, percentile: float | None, prefer: str, fix_range: Mapping[str, tuple[float, float]] | None
-) -> list[str]:
-    """The tool's options that say in which range, and in how many steps, a value is stored."""
-    _one_of("prefer", prefer, PREFER)
-    options = [] if prefer == "accuracy" else [f"--prefer={prefer}"]
-    if percentile is not None:
-        if method != "percentile":
-            raise ValueError(f"percentile: is of method='percentile', and the method is {method!r}")
-        share = _number("percentile", percentile)
-        if not 50 < share <= 100:
-            raise ValueError(f"percentile: needs a share in percent, above 50 and up to 100, got {percentile!r}")
-        options.append(f"--percentile={share!r}")
-    for name, value in _items("fix_range", fix_range, "(lo, hi)"):
-        what = f"fix_range[{name!r}]"
-        if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-            raise ValueError(f"{what}: needs two numbers (lo, hi), got {value!r}")
-        lo, hi = (_number(what, bound) for bound in value)
-        if not -LARGEST_FLOAT32 <= lo < hi <= LARGEST_FLOAT32:
-            raise ValueError(f"{what}: needs two numbers of float32, the smaller first, got {value!r}")
-        options.append(f"--fix-range={name}={lo!r}:{hi!r}")
-    return options
-
-
-def _parameter_options(freeze: str | Iterable[str], fold: Mapping[str, float | str] | None) -> list[str]:
-    """The tool's options that name what stays as it is, and what becomes a constant."""
-    names = [freeze] if isinstance(freeze, str) else list(freeze) if isinstance(freeze, Iterable) else [""]
-    if not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"freeze: needs names of layers, or patterns such as 'fc*', got {freeze!r}")
-    options = [f"--freeze={name}" for name in names]
-    for name, value in _items("fold", fold, "a number or 'mean'"):
-        if value == "mean":
-            options.append(f"--fold={name}=mean")
-            continue
-        number = _number(f"fold[{name!r}]", value, otherwise=" or 'mean'")
-        if not abs(number) <= LARGEST_FLOAT32:
-            raise ValueError(f"fold[{name!r}]: needs a number of float32, got {value!r}")
-        options.append(f"--fold={name}={number!r}")
-    return options
-
-
-def _items(name: str, mapping: object, values: str) -> list[tuple[str, Any]]:
-    if mapping is None:
-        return []
-    if not isinstance(mapping, Mapping) or not all(isinstance(key, str) and key for key in mapping):
-        raise ValueError(f"{name}: needs a mapping of names to {values}, got {mapping!r}")
-    return list(mapping.items())
-
-
-def _number(name: str, value: Any, otherwise: str = "") -> float:
-    try:
-        number = math.nan if isinstance(value, (str, bool)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{name}: needs a finite number{otherwise}, got {value!r}")
-    return number
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
-
-
-def _word(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"{name}: needs a text, got {value!r}")
-    return value
-
-
-def _budget(value: float | str) -> str:
-    if isinstance(value, str):
-        if not re.fullmatch(r"\d+(\.\d+)?(%|dB)", value):
-            raise ValueError(f"accuracy_budget: {value!r} is not of the form '0.1%' or '40dB'")
-        return value
-    if not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise ValueError(f"accuracy_budget: needs a share from 0 up to 1, or a text like '0.1%', got {value!r}")
-    return f"{value * 100:.10g}%"
-
-
 def _name_of(model: Path) -> str:
     """A C name from the model's file name."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", model.stem, flags=re.ASCII)
     return name if re.match(r"[A-Za-z]", name) else FALLBACK_NAME
-
-
-def _progress(progress: bool | Progress | None) -> Progress | None:
-    if progress is None or progress is False:
-        return None
-    if progress is True:
-        return _write_progress
-    if callable(progress):
-        return progress
-    raise TypeError(f"progress: needs True or a callable of (stage, done, total), got {progress!r}")
-
-
-def _write_progress(stage: str, done: int, total: int) -> None:
-    """One line that writes over itself on a terminal, and one line a stage elsewhere."""
-    finished = total > 0 and done >= total
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{stage}: {done} of {total}" + ("\n" if finished else ""))
-    elif finished:
-        sys.stderr.write(f"{stage}: {done} of {total}\n")
-    sys.stderr.flush()

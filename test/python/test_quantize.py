@@ -225,6 +225,22 @@ def test_progress_line(recording_tool: Calls, model: Path, capsys: pytest.Captur
     assert capsys.readouterr().err == "calibrate: 1 of 1\n"
 
 
+def test_bars_on_a_terminal(
+    recording_tool: Calls, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are there unless nobody looks, or asked for silence."""
+    monkeypatch.setenv("TERM", "xterm")
+    quantc.quantize(model, ROWS)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    quantc.quantize(model, ROWS, progress=False)
+    assert capsys.readouterr().err == ""
+    quantc.quantize(model, ROWS)
+    written = capsys.readouterr().err
+    assert "calibrate" in written and "100%" in written
+    assert written.endswith("\x1b[2K")  # nothing of it is left
+
+
 def test_another_target_does_not_run_here(recording_tool: Calls, model: Path) -> None:
     q = quantc.quantize(model, ROWS, target="aarch64-linux-gnu")
     assert "--target=aarch64-linux-gnu" in recording_tool()[0]
