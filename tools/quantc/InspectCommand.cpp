@@ -302,8 +302,8 @@ static int inspectModel(Reporter &reporter) {
 
 int runInspect(Reporter &reporter) {
   StringRef extension = sys::path::extension(subject);
-  bool isModel = extension == ".onnx" || extension == ".mlir" ||
-                 extension == ".mlirbc" ||
+  bool isModel = extension == ".onnx" || extension == ".tflite" ||
+                 extension == ".mlir" || extension == ".mlirbc" ||
                  extension == ".model"; // as svm-train names what it writes
   return isModel && !sys::fs::is_directory(subject) ? inspectModel(reporter)
                                                     : inspectProgram(reporter);

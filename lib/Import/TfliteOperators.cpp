@@ -1,0 +1,593 @@
+//===- TfliteOperators.cpp - TFLite's operators as ONNX's -----------------===//
+//
+// One row an operator. What an operator does to numbers is said in ONNX's ops,
+// so that their importers give its meaning; what differs between the two (where
+// axes stand, masks of a slice, the fused activation) is settled here.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TfliteGraph.h"
+
+#include "llvm/Support/MathExtras.h"
+#include <limits>
+
+using namespace mlir::qnet::onnx;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::StringRef;
+using llvm::Twine;
+using tflite::ActivationFunctionType;
+
+namespace {
+constexpr auto kNone = ActivationFunctionType::NONE;
+/// "To the end" of a slice, forwards and backwards.
+constexpr int64_t kToEnd = std::numeric_limits<int64_t>::max();
+constexpr int64_t kToStart = -kToEnd;
+
+//===----------------------------------------------------------------------===//
+// Element by element
+//===----------------------------------------------------------------------===//
+
+/// Operators that are one op of ONNX on the same operands.
+void importSame(TfliteOperator &op, StringRef onnx) {
+  op.result(op.graph.node(onnx, op.all()));
+}
+
+template <typename Options>
+void importFused(TfliteOperator &op, StringRef onnx) {
+  StringRef value = op.graph.node(onnx, op.all());
+  op.result(op.activated(
+      value, op.option(&Options::fused_activation_function, kNone)));
+}
+
+void importRelu6(TfliteOperator &op, StringRef) {
+  op.result(op.clipped(op.in(0), 0.0f, 6.0f));
+}
+void importReluN1To1(TfliteOperator &op, StringRef) {
+  op.result(op.clipped(op.in(0), -1.0f, 1.0f));
+}
+void importRelu0To1(TfliteOperator &op, StringRef) {
+  op.result(op.clipped(op.in(0), 0.0f, 1.0f));
+}
+
+void importLeakyRelu(TfliteOperator &op, StringRef onnx) {
+  float alpha = op.option(&tflite::LeakyReluOptions::alpha, 0.0f);
+  op.result(op.graph.node(onnx, {op.in(0)}, {floatAttribute("alpha", alpha)}));
+}
+
+void importGelu(TfliteOperator &op, StringRef onnx) {
+  bool approximate = op.option(&tflite::GeluOptions::approximate, false);
+  op.result(op.graph.node(
+      onnx, {op.in(0)},
+      {stringAttribute("approximate", approximate ? "tanh" : "none")}));
+}
+
+void importRsqrt(TfliteOperator &op, StringRef) {
+  op.result(op.graph.node("Reciprocal", {op.graph.node("Sqrt", {op.in(0)})}));
+}
+
+void importSquare(TfliteOperator &op, StringRef) {
+  StringRef x = op.in(0);
+  op.result(op.graph.node("Mul", {x, x}));
+}
+
+void importSquaredDifference(TfliteOperator &op, StringRef) {
+  StringRef difference = op.graph.node("Sub", {op.in(0), op.in(1)});
+  op.result(op.graph.node("Mul", {difference, difference}));
+}
+
+void importNotEqual(TfliteOperator &op, StringRef) {
+  op.result(op.graph.node("Not", {op.graph.node("Equal", op.all())}));
+}
+
+/// The older form takes a condition of one value a row, too.
+void importSelect(TfliteOperator &op, StringRef onnx) {
+  TfliteTensor *condition = op.tensor(0), *value = op.tensor(1);
+  if (!condition || !value)
+    return;
+  if (condition->dims.size() != value->dims.size()) {
+    op.graph.fail("has a condition of another rank than its values, which is "
+                  "not supported; use where() with operands that broadcast");
+    return;
+  }
+  importSame(op, onnx);
+}
+
+void importCast(TfliteOperator &op, StringRef onnx) {
+  TfliteTensor *to = op.outputTensor(0);
+  if (to)
+    op.result(op.graph.node(onnx, {op.in(0)},
+                            {intAttribute("to", int64_t(to->type))}));
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+/// The numbers of a bias. Its integers count in the products of the scales of
+/// input and weights, whether it says so or not.
+StringRef biasOf(TfliteOperator &op) {
+  TfliteTensor *bias = op.tensor(2), *input = op.tensor(0),
+               *weights = op.tensor(1);
+  if (!bias || !input || !weights)
+    return "";
+  const bool isWide = bias->type == DataType::Int64;
+  if (!isWide && bias->type != DataType::Int32)
+    return op.in(2);
+  if (!bias->constant || input->scales.size() != 1 || weights->scales.empty()) {
+    op.graph.fail("adds a bias of integers that is no constant, or to a "
+                  "product that is not quantized; convert the model again");
+    return "";
+  }
+  const int64_t count = bias->constant->numElements;
+  const auto scales = int64_t(weights->scales.size());
+  if (scales != 1 && scales != count) {
+    op.graph.fail("has a bias of " + Twine(count) + " values and weights of " +
+                  Twine(scales) + " scales; the file is damaged");
+    return "";
+  }
+  std::vector<float> reals;
+  reals.reserve(count);
+  for (int64_t i = 0; i < count; ++i) {
+    const char *at =
+        bias->constant->bytes.data() + i * dataTypeBytes(bias->type);
+    int64_t wide = 0;
+    int32_t narrow = 0;
+    if (isWide)
+      std::memcpy(&wide, at, sizeof(wide));
+    else
+      std::memcpy(&narrow, at, sizeof(narrow));
+    reals.push_back(
+        float(double(isWide ? wide : narrow) * double(input->scales.front()) *
+              double(weights->scales[scales == 1 ? 0 : i])));
+  }
+  return op.graph.constant<float>(DataType::Float, bias->dims, reals);
+}
+
+void importFullyConnected(TfliteOperator &op, StringRef) {
+  using Options = tflite::FullyConnectedOptions;
+  if (op.option(&Options::weights_format, tflite::WeightsFormat::DEFAULT) !=
+      tflite::WeightsFormat::DEFAULT) {
+    op.graph.fail("has weights in a shuffled order, which is not supported; "
+                  "convert the model again");
+    return;
+  }
+  TfliteTensor *input = op.tensor(0), *weights = op.tensor(1);
+  if (!input || !weights)
+    return;
+  if (weights->dims.size() != 2) {
+    op.graph.fail("its weights must have 2 dimensions, but have " +
+                  Twine(weights->dims.size()));
+    return;
+  }
+  StringRef x = op.in(0), w = op.in(1);
+  std::optional<StringRef> bias;
+  if (op.has(2))
+    bias = biasOf(op);
+  StringRef product;
+  if (op.option(&Options::keep_num_dims, false) && input->dims.size() != 2) {
+    product = op.graph.node(
+        "MatMul",
+        {x, op.graph.node("Transpose", {w}, {intsAttribute("perm", {1, 0})})});
+    if (bias)
+      product = op.graph.node("Add", {product, *bias});
+  } else {
+    // All dimensions but the last that the weights take are rows.
+    if (input->dims.size() != 2)
+      x = op.graph.node(
+          "Reshape",
+          {x, op.graph.constant(ArrayRef<int64_t>({-1, weights->dims[1]}))});
+    std::vector<StringRef> operands = {x, w};
+    if (bias)
+      operands.push_back(*bias);
+    product = op.graph.node("Gemm", operands, {intAttribute("transB", 1)});
+  }
+  op.result(op.activated(
+      product, op.option(&Options::fused_activation_function, kNone)));
+}
+
+/// An operand of a product, its last two dimensions exchanged where `flip`.
+StringRef factor(TfliteOperator &op, size_t input, bool flip) {
+  TfliteTensor *tensor = op.tensor(input);
+  if (!tensor || !flip)
+    return op.in(input);
+  SmallVector<int64_t> order =
+      llvm::to_vector(llvm::seq<int64_t>(0, tensor->dims.size()));
+  if (order.size() < 2) {
+    op.graph.fail("its operands must have 2 dimensions or more");
+    return "";
+  }
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+  return op.graph.node("Transpose", {op.in(input)},
+                       {intsAttribute("perm", order)});
+}
+
+void importBatchMatMul(TfliteOperator &op, StringRef onnx) {
+  using Options = tflite::BatchMatMulOptions;
+  StringRef lhs = factor(op, 0, op.option(&Options::adj_x, false));
+  StringRef rhs = factor(op, 1, op.option(&Options::adj_y, false));
+  op.result(op.graph.node(onnx, {lhs, rhs}));
+}
+
+//===----------------------------------------------------------------------===//
+// Along an axis
+//===----------------------------------------------------------------------===//
+
+void importSoftmax(TfliteOperator &op, StringRef onnx) {
+  float beta = op.option(&tflite::SoftmaxOptions::beta, 1.0f);
+  StringRef x = op.in(0);
+  if (beta != 1.0f)
+    x = op.graph.node("Mul", {x, op.graph.constant(beta)});
+  op.result(op.graph.node(onnx, {x}, {intAttribute("axis", -1)}));
+}
+
+void importLogSoftmax(TfliteOperator &op, StringRef onnx) {
+  op.result(op.graph.node(onnx, {op.in(0)}, {intAttribute("axis", -1)}));
+}
+
+void importL2Normalization(TfliteOperator &op, StringRef) {
+  // As TFLite's kernels have it; a row of zeros stays one.
+  constexpr float kSmallestNorm = 1e-6f;
+  StringRef x = op.in(0);
+  StringRef norm =
+      op.graph.node("ReduceL2", {x, op.graph.constant(ArrayRef<int64_t>(-1))},
+                    {intAttribute("keepdims", 1)});
+  norm = op.graph.node("Max", {norm, op.graph.constant(kSmallestNorm)});
+  op.result(op.activated(
+      op.graph.node("Div", {x, norm}),
+      op.option(&tflite::L2NormOptions::fused_activation_function, kNone)));
+}
+
+void importReduce(TfliteOperator &op, StringRef onnx) {
+  SmallVector<int64_t> axes = op.integers(1, "its axes");
+  bool keeps = op.option(&tflite::ReducerOptions::keep_dims, false);
+  op.result(op.graph.node(onnx, {op.in(0), op.graph.constant(axes)},
+                          {intAttribute("keepdims", keeps),
+                           intAttribute("noop_with_empty_axes", 1)}));
+}
+
+void importArg(TfliteOperator &op, StringRef onnx) {
+  int64_t axis = op.integer(1, "its axis");
+  StringRef index =
+      op.graph.node(onnx, {op.in(0)},
+                    {intAttribute("axis", axis), intAttribute("keepdims", 0)});
+  TfliteTensor *to = op.outputTensor(0);
+  if (to && to->type != DataType::Int64)
+    index =
+        op.graph.node("Cast", {index}, {intAttribute("to", int64_t(to->type))});
+  op.result(index);
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+void importReshape(TfliteOperator &op, StringRef onnx) {
+  StringRef shape;
+  if (op.has(1)) {
+    shape = op.in(1);
+  } else {
+    const auto *given =
+        op.option(&tflite::ReshapeOptions::new_shape,
+                  static_cast<const flatbuffers::Vector<int32_t> *>(nullptr));
+    if (!given) {
+      op.graph.fail("has no shape; the file is damaged");
+      return;
+    }
+    shape =
+        op.graph.constant(SmallVector<int64_t>(given->begin(), given->end()));
+  }
+  op.result(
+      op.graph.node(onnx, {op.in(0), shape}, {intAttribute("allowzero", 1)}));
+}
+
+void importExpandDims(TfliteOperator &op, StringRef onnx) {
+  int64_t axis = op.integer(1, "its axis");
+  op.result(op.graph.node(
+      onnx, {op.in(0), op.graph.constant(ArrayRef<int64_t>(axis))}));
+}
+
+void importSqueeze(TfliteOperator &op, StringRef onnx) {
+  const auto *axes =
+      op.option(&tflite::SqueezeOptions::squeeze_dims,
+                static_cast<const flatbuffers::Vector<int32_t> *>(nullptr));
+  std::vector<StringRef> operands = {op.in(0)};
+  if (axes && axes->size() != 0)
+    operands.push_back(
+        op.graph.constant(SmallVector<int64_t>(axes->begin(), axes->end())));
+  op.result(op.graph.node(onnx, operands));
+}
+
+void importTranspose(TfliteOperator &op, StringRef onnx) {
+  SmallVector<int64_t> order = op.integers(1, "its permutation");
+  op.result(op.graph.node(onnx, {op.in(0)}, {intsAttribute("perm", order)}));
+}
+
+void importShape(TfliteOperator &op, StringRef onnx) {
+  TfliteTensor *to = op.outputTensor(0);
+  if (to)
+    op.result(op.graph.node("Cast", {op.graph.node(onnx, {op.in(0)})},
+                            {intAttribute("to", int64_t(to->type))}));
+}
+
+//===----------------------------------------------------------------------===//
+// Joining and cutting
+//===----------------------------------------------------------------------===//
+
+void importConcatenation(TfliteOperator &op, StringRef onnx) {
+  using Options = tflite::ConcatenationOptions;
+  StringRef joined = op.graph.node(
+      onnx, op.all(), {intAttribute("axis", op.option(&Options::axis, 0))});
+  op.result(op.activated(
+      joined, op.option(&Options::fused_activation_function, kNone)));
+}
+
+/// The part from `starts` to `ends` by `steps` along the first dimensions.
+StringRef cut(TfliteOperator &op, ArrayRef<int64_t> starts,
+              ArrayRef<int64_t> ends, ArrayRef<int64_t> steps) {
+  SmallVector<int64_t> axes =
+      llvm::to_vector(llvm::seq<int64_t>(0, starts.size()));
+  TfliteGraph &graph = op.graph;
+  return graph.node("Slice",
+                    {op.in(0), graph.constant(starts), graph.constant(ends),
+                     graph.constant(axes), graph.constant(steps)});
+}
+
+void importSlice(TfliteOperator &op, StringRef) {
+  SmallVector<int64_t> starts = op.integers(1, "where it begins"),
+                       sizes = op.integers(2, "its size"), ends;
+  if (op.graph.hasFailed())
+    return;
+  if (starts.size() != sizes.size()) {
+    op.graph.fail("begins in " + Twine(starts.size()) +
+                  " dimensions, but has sizes for " + Twine(sizes.size()));
+    return;
+  }
+  for (auto [start, size] : llvm::zip(starts, sizes)) {
+    int64_t end = kToEnd;
+    if (start < 0 || size < -1 ||
+        (size != -1 && llvm::AddOverflow(start, size, end))) {
+      op.graph.fail("takes " + Twine(size) + " values from " + Twine(start) +
+                    " on, which is impossible; the file is damaged");
+      return;
+    }
+    ends.push_back(end);
+  }
+  op.result(cut(op, starts, ends, SmallVector<int64_t>(starts.size(), 1)));
+}
+
+void importStridedSlice(TfliteOperator &op, StringRef) {
+  using Options = tflite::StridedSliceOptions;
+  if (op.option(&Options::ellipsis_mask, 0) != 0 ||
+      op.option(&Options::new_axis_mask, 0) != 0 ||
+      op.option(&Options::offset, false)) {
+    op.graph.fail("has an ellipsis, a new axis or offsets as ends, which is "
+                  "not supported; index every dimension alone");
+    return;
+  }
+  SmallVector<int64_t> starts = op.integers(1, "where it begins"),
+                       ends = op.integers(2, "where it ends"),
+                       steps = op.integers(3, "its strides"), dropped;
+  if (op.graph.hasFailed())
+    return;
+  if (starts.size() != ends.size() || starts.size() != steps.size()) {
+    op.graph.fail("begins, ends and steps in different numbers of dimensions");
+    return;
+  }
+  auto isSet = [](int32_t mask, size_t bit) {
+    return (uint32_t(mask) >> bit & 1) != 0;
+  };
+  const int32_t fromStart = op.option(&Options::begin_mask, 0),
+                toEnd = op.option(&Options::end_mask, 0),
+                shrinks = op.option(&Options::shrink_axis_mask, 0);
+  for (size_t i = 0; i < starts.size(); ++i) {
+    if (isSet(shrinks, i)) {
+      dropped.push_back(i);
+      ends[i] = starts[i] == -1 ? kToEnd : starts[i] + 1;
+      steps[i] = 1;
+      continue;
+    }
+    const bool forwards = steps[i] > 0;
+    if (isSet(fromStart, i))
+      starts[i] = forwards ? 0 : kToEnd;
+    if (isSet(toEnd, i))
+      ends[i] = forwards ? kToEnd : kToStart;
+  }
+  StringRef part = cut(op, starts, ends, steps);
+  if (!dropped.empty())
+    part = op.graph.node("Squeeze", {part, op.graph.constant(dropped)});
+  op.result(part);
+}
+
+/// Gives the parts of a split as the operator's outputs, each without `axis`
+/// where that is asked for.
+void giveParts(TfliteOperator &op, std::vector<StringRef> operands,
+               int64_t axis, bool drop) {
+  TfliteGraph &graph = op.graph;
+  TfliteGraph::Attributes attributes = {intAttribute("axis", axis)};
+  if (operands.size() == 1)
+    attributes.push_back(
+        intAttribute("num_outputs", int64_t(op.outputCount())));
+  std::vector<StringRef> parts =
+      graph.nodes("Split", operands, attributes, op.outputCount());
+  for (auto [index, part] : llvm::enumerate(parts))
+    op.result(drop ? graph.node("Squeeze",
+                                {part, graph.constant(ArrayRef<int64_t>(axis))})
+                   : part,
+              index);
+}
+
+void importSplit(TfliteOperator &op, StringRef) {
+  int64_t axis = op.integer(0, "its axis");
+  giveParts(op, {op.in(1)}, axis, /*drop=*/false);
+}
+
+void importSplitV(TfliteOperator &op, StringRef) {
+  SmallVector<int64_t> sizes = op.integers(1, "the sizes of its parts");
+  int64_t axis = op.integer(2, "its axis");
+  giveParts(op, {op.in(0), op.graph.constant(sizes)}, axis, /*drop=*/false);
+}
+
+void importUnpack(TfliteOperator &op, StringRef) {
+  giveParts(op, {op.in(0)}, op.option(&tflite::UnpackOptions::axis, 0),
+            /*drop=*/true);
+}
+
+void importPack(TfliteOperator &op, StringRef) {
+  int64_t axis = op.option(&tflite::PackOptions::axis, 0);
+  StringRef axes = op.graph.constant(ArrayRef<int64_t>(axis));
+  std::vector<StringRef> parts;
+  for (StringRef part : op.all())
+    parts.push_back(op.graph.node("Unsqueeze", {part, axes}));
+  op.result(op.graph.node("Concat", parts, {intAttribute("axis", axis)}));
+}
+
+void importGather(TfliteOperator &op, StringRef onnx) {
+  using Options = tflite::GatherOptions;
+  if (op.option(&Options::batch_dims, 0) != 0) {
+    op.graph.fail("picks other elements in each row (batch_dims), which is "
+                  "not supported");
+    return;
+  }
+  op.result(op.graph.node(
+      onnx, op.all(), {intAttribute("axis", op.option(&Options::axis, 0))}));
+}
+
+//===----------------------------------------------------------------------===//
+// Between real numbers and integers
+//===----------------------------------------------------------------------===//
+
+/// The result's own scale says all.
+void importQuantize(TfliteOperator &op, StringRef) {
+  TfliteTensor *to = op.outputTensor(0);
+  if (!to)
+    return;
+  if (to->scales.empty()) {
+    op.graph.fail("its result has no scale; the file is damaged");
+    return;
+  }
+  op.result(op.in(0));
+}
+
+/// Weights of 16-bit floats go through it as well.
+void importDequantize(TfliteOperator &op, StringRef) {
+  TfliteTensor *from = op.tensor(0), *to = op.outputTensor(0);
+  if (!from || !to)
+    return;
+  StringRef value = op.in(0);
+  if (from->scales.empty() && from->type != to->type)
+    value =
+        op.graph.node("Cast", {value}, {intAttribute("to", int64_t(to->type))});
+  op.result(value);
+}
+
+using Op = tflite::BuiltinOperator;
+constexpr size_t kAny = TfliteRow::kAny;
+
+constexpr TfliteRow kRows[] = {
+    {Op::FULLY_CONNECTED, 2, 3, 1, importFullyConnected},
+    {Op::BATCH_MATMUL, 2, 2, 1, importBatchMatMul, "MatMul"},
+    {Op::ADD, 2, 2, 1, importFused<tflite::AddOptions>, "Add"},
+    {Op::SUB, 2, 2, 1, importFused<tflite::SubOptions>, "Sub"},
+    {Op::MUL, 2, 2, 1, importFused<tflite::MulOptions>, "Mul"},
+    {Op::DIV, 2, 2, 1, importFused<tflite::DivOptions>, "Div"},
+    {Op::ADD_N, 1, kAny, 1, importSame, "Sum"},
+    {Op::MAXIMUM, 2, 2, 1, importSame, "Max"},
+    {Op::MINIMUM, 2, 2, 1, importSame, "Min"},
+    {Op::POW, 2, 2, 1, importSame, "Pow"},
+    {Op::SQUARED_DIFFERENCE, 2, 2, 1, importSquaredDifference},
+    {Op::RELU, 1, 1, 1, importSame, "Relu"},
+    {Op::RELU6, 1, 1, 1, importRelu6},
+    {Op::RELU_N1_TO_1, 1, 1, 1, importReluN1To1},
+    {Op::RELU_0_TO_1, 1, 1, 1, importRelu0To1},
+    {Op::LEAKY_RELU, 1, 1, 1, importLeakyRelu, "LeakyRelu"},
+    {Op::PRELU, 2, 2, 1, importSame, "PRelu"},
+    {Op::ELU, 1, 1, 1, importSame, "Elu"},
+    {Op::GELU, 1, 1, 1, importGelu, "Gelu"},
+    {Op::HARD_SWISH, 1, 1, 1, importSame, "HardSwish"},
+    {Op::LOGISTIC, 1, 1, 1, importSame, "Sigmoid"},
+    {Op::TANH, 1, 1, 1, importSame, "Tanh"},
+    {Op::SOFTMAX, 1, 1, 1, importSoftmax, "Softmax"},
+    {Op::LOG_SOFTMAX, 1, 1, 1, importLogSoftmax, "LogSoftmax"},
+    {Op::L2_NORMALIZATION, 1, 1, 1, importL2Normalization},
+    {Op::EXP, 1, 1, 1, importSame, "Exp"},
+    {Op::LOG, 1, 1, 1, importSame, "Log"},
+    {Op::SQRT, 1, 1, 1, importSame, "Sqrt"},
+    {Op::RSQRT, 1, 1, 1, importRsqrt},
+    {Op::SQUARE, 1, 1, 1, importSquare},
+    {Op::ABS, 1, 1, 1, importSame, "Abs"},
+    {Op::NEG, 1, 1, 1, importSame, "Neg"},
+    {Op::SIGN, 1, 1, 1, importSame, "Sign"},
+    {Op::FLOOR, 1, 1, 1, importSame, "Floor"},
+    {Op::CEIL, 1, 1, 1, importSame, "Ceil"},
+    {Op::ROUND, 1, 1, 1, importSame, "Round"},
+    {Op::SIN, 1, 1, 1, importSame, "Sin"},
+    {Op::COS, 1, 1, 1, importSame, "Cos"},
+    {Op::EQUAL, 2, 2, 1, importSame, "Equal"},
+    {Op::NOT_EQUAL, 2, 2, 1, importNotEqual},
+    {Op::LESS, 2, 2, 1, importSame, "Less"},
+    {Op::LESS_EQUAL, 2, 2, 1, importSame, "LessOrEqual"},
+    {Op::GREATER, 2, 2, 1, importSame, "Greater"},
+    {Op::GREATER_EQUAL, 2, 2, 1, importSame, "GreaterOrEqual"},
+    {Op::LOGICAL_AND, 2, 2, 1, importSame, "And"},
+    {Op::LOGICAL_OR, 2, 2, 1, importSame, "Or"},
+    {Op::LOGICAL_NOT, 1, 1, 1, importSame, "Not"},
+    {Op::SELECT, 3, 3, 1, importSelect, "Where"},
+    {Op::SELECT_V2, 3, 3, 1, importSame, "Where"},
+    {Op::CAST, 1, 1, 1, importCast, "Cast"},
+    {Op::MEAN, 2, 2, 1, importReduce, "ReduceMean"},
+    {Op::SUM, 2, 2, 1, importReduce, "ReduceSum"},
+    {Op::REDUCE_MAX, 2, 2, 1, importReduce, "ReduceMax"},
+    {Op::REDUCE_MIN, 2, 2, 1, importReduce, "ReduceMin"},
+    {Op::REDUCE_PROD, 2, 2, 1, importReduce, "ReduceProd"},
+    {Op::ARG_MAX, 2, 2, 1, importArg, "ArgMax"},
+    {Op::ARG_MIN, 2, 2, 1, importArg, "ArgMin"},
+    {Op::RESHAPE, 1, 2, 1, importReshape, "Reshape"},
+    {Op::EXPAND_DIMS, 2, 2, 1, importExpandDims, "Unsqueeze"},
+    {Op::SQUEEZE, 1, 1, 1, importSqueeze, "Squeeze"},
+    {Op::TRANSPOSE, 2, 2, 1, importTranspose, "Transpose"},
+    {Op::BROADCAST_TO, 2, 2, 1, importSame, "Expand"},
+    {Op::SHAPE, 1, 1, 1, importShape, "Shape"},
+    {Op::CONCATENATION, 1, kAny, 1, importConcatenation, "Concat"},
+    {Op::PACK, 1, kAny, 1, importPack},
+    {Op::UNPACK, 1, 1, kAny, importUnpack},
+    {Op::SPLIT, 2, 2, kAny, importSplit},
+    {Op::SPLIT_V, 3, 3, kAny, importSplitV},
+    {Op::SLICE, 3, 3, 1, importSlice},
+    {Op::STRIDED_SLICE, 4, 4, 1, importStridedSlice},
+    {Op::GATHER, 2, 2, 1, importGather, "Gather"},
+    {Op::QUANTIZE, 1, 1, 1, importQuantize},
+    {Op::DEQUANTIZE, 1, 1, 1, importDequantize},
+};
+} // namespace
+
+StringRef TfliteOperator::clipped(StringRef value, float low, float high) {
+  return graph.node("Clip", {value, graph.constant(low), graph.constant(high)});
+}
+
+StringRef TfliteOperator::activated(StringRef value,
+                                    ActivationFunctionType function) {
+  switch (function) {
+  case ActivationFunctionType::NONE:
+    return value;
+  case ActivationFunctionType::RELU:
+    return graph.node("Relu", {value});
+  case ActivationFunctionType::RELU_N1_TO_1:
+    return clipped(value, -1.0f, 1.0f);
+  case ActivationFunctionType::RELU6:
+    return clipped(value, 0.0f, 6.0f);
+  case ActivationFunctionType::TANH:
+    return graph.node("Tanh", {value});
+  case ActivationFunctionType::SIGN_BIT:
+    break;
+  }
+  graph.fail("is fused with activation " + Twine(int(function)) +
+             ", which is not supported; apply it on its own");
+  return value;
+}
+
+const TfliteRow *mlir::qnet::onnx::tfliteRow(tflite::BuiltinOperator code) {
+  const auto *row = llvm::find_if(
+      kRows, [&](const TfliteRow &row) { return row.code == code; });
+  return row == std::end(kRows) ? nullptr : row;
+}
