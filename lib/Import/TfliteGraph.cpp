@@ -348,7 +348,8 @@ StringRef TfliteGraph::reals(TfliteTensor &tensor) {
   return tensor.reals;
 }
 
-void TfliteGraph::define(TfliteTensor &tensor, StringRef value) {
+void TfliteGraph::define(TfliteTensor &tensor, StringRef value,
+                         bool isRounded) {
   if (tensor.constant || tensor.isInput) {
     fail("writes tensor " + quoted(tensor.name) +
          ", which is a constant or an "
@@ -361,7 +362,8 @@ void TfliteGraph::define(TfliteTensor &tensor, StringRef value) {
     return;
   }
   // 16 bits lose nothing that 8 bits would show: such a tensor stays real.
-  give(tensor.isRounded() ? rounded(tensor, value) : value, tensor.name);
+  give(tensor.isRounded() && !isRounded ? rounded(tensor, value) : value,
+       tensor.name);
 }
 
 /// Names a value: in the place of its own name where none can have read that.
@@ -661,4 +663,10 @@ int64_t TfliteOperator::integer(size_t input, StringRef what) {
 void TfliteOperator::result(StringRef value, size_t output) {
   if (TfliteTensor *to = outputTensor(output); to && !graph.hasFailed())
     graph.define(*to, value);
+}
+
+void TfliteOperator::moved(StringRef value, size_t input, size_t output) {
+  TfliteTensor *from = tensor(input), *to = outputTensor(output);
+  if (from && to && !graph.hasFailed())
+    graph.define(*to, value, from->isStoredAs(*to));
 }

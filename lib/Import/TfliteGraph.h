@@ -32,11 +32,17 @@ struct TfliteTensor {
   int64_t axis = 0;                    ///< that several scales go along
   /// Under which nodes read its numbers, once it is known.
   llvm::StringRef reals;
+  /// What it is a matrix of the rows of, where it is one.
+  TfliteTensor *unflattened = nullptr;
 
   /// Whether it is computed in 8 bits, which a quantize pair says.
   bool isRounded() const {
     return !scales.empty() &&
            (type == DataType::Int8 || type == DataType::UInt8);
+  }
+  /// Whether the integers of both stand for the same numbers.
+  bool isStoredAs(const TfliteTensor &other) const {
+    return type == other.type && scales == other.scales && zeros == other.zeros;
   }
 };
 
@@ -63,8 +69,11 @@ public:
   TfliteTensor *tensor(int64_t index);
   /// The name under which the tensor's numbers are read.
   llvm::StringRef reals(TfliteTensor &tensor);
-  /// Gives a computed tensor its value.
-  void define(TfliteTensor &tensor, llvm::StringRef value);
+  /// Gives a computed tensor its value, and rounds that unless it is so.
+  void define(TfliteTensor &tensor, llvm::StringRef value,
+              bool isRounded = false);
+  /// A value as the tensor's integers have it.
+  llvm::StringRef rounded(const TfliteTensor &tensor, llvm::StringRef value);
 
   using Attributes = std::vector<OnnxAttribute>;
   /// Adds a node, called after the operator at hand; gives its outputs.
@@ -111,7 +120,6 @@ private:
   /// Scale, zero point and axis as operands and attributes of a Linear op.
   llvm::StringRef linear(llvm::StringRef opType, const TfliteTensor &tensor,
                          llvm::StringRef value);
-  llvm::StringRef rounded(const TfliteTensor &tensor, llvm::StringRef value);
   void give(llvm::StringRef value, llvm::StringRef name);
 
   const tflite::Model &file;
@@ -178,6 +186,8 @@ public:
                             tflite::ActivationFunctionType function);
   llvm::StringRef clipped(llvm::StringRef value, float low, float high);
   void result(llvm::StringRef value, size_t output = 0);
+  /// A result whose numbers are all those of an operand.
+  void moved(llvm::StringRef value, size_t input = 0, size_t output = 0);
 };
 
 /// How an operator becomes nodes.

@@ -144,46 +144,74 @@ StringRef biasOf(TfliteOperator &op) {
   return op.graph.constant<float>(DataType::Float, bias->dims, reals);
 }
 
+/// The product over the last dimension of all rows of `input`, however many
+/// dimensions they have.
+StringRef productOfRows(TfliteOperator &op, TfliteTensor &input,
+                        std::optional<StringRef> bias) {
+  TfliteGraph &graph = op.graph;
+  StringRef weights =
+      graph.node("Transpose", {op.in(1)}, {intsAttribute("perm", {1, 0})});
+  StringRef product = graph.node("MatMul", {graph.reals(input), weights});
+  return bias ? graph.node("Add", {product, *bias}) : product;
+}
+
+/// The same where the rows are those of a matrix.
+StringRef productOfMatrix(TfliteOperator &op, StringRef input,
+                          std::optional<StringRef> bias) {
+  std::vector<StringRef> operands = {input, op.in(1)};
+  if (bias)
+    operands.push_back(*bias);
+  return op.graph.node("Gemm", operands, {intAttribute("transB", 1)});
+}
+
 void importFullyConnected(TfliteOperator &op, StringRef) {
   using Options = tflite::FullyConnectedOptions;
+  TfliteGraph &graph = op.graph;
   if (op.option(&Options::weights_format, tflite::WeightsFormat::DEFAULT) !=
       tflite::WeightsFormat::DEFAULT) {
-    op.graph.fail("has weights in a shuffled order, which is not supported; "
-                  "convert the model again");
+    graph.fail("has weights in a shuffled order, which is not supported; "
+               "convert the model again");
     return;
   }
-  TfliteTensor *input = op.tensor(0), *weights = op.tensor(1);
-  if (!input || !weights)
+  TfliteTensor *input = op.tensor(0), *weights = op.tensor(1),
+               *output = op.outputTensor(0);
+  if (!input || !weights || !output)
     return;
   if (weights->dims.size() != 2) {
-    op.graph.fail("its weights must have 2 dimensions, but have " +
-                  Twine(weights->dims.size()));
+    graph.fail("its weights must have 2 dimensions, but have " +
+               Twine(weights->dims.size()));
     return;
   }
-  StringRef x = op.in(0), w = op.in(1);
   std::optional<StringRef> bias;
   if (op.has(2))
     bias = biasOf(op);
-  StringRef product;
-  if (op.option(&Options::keep_num_dims, false) && input->dims.size() != 2) {
-    product = op.graph.node(
-        "MatMul",
-        {x, op.graph.node("Transpose", {w}, {intsAttribute("perm", {1, 0})})});
-    if (bias)
-      product = op.graph.node("Add", {product, *bias});
-  } else {
-    // All dimensions but the last that the weights take are rows.
-    if (input->dims.size() != 2)
-      x = op.graph.node(
-          "Reshape",
-          {x, op.graph.constant(ArrayRef<int64_t>({-1, weights->dims[1]}))});
-    std::vector<StringRef> operands = {x, w};
-    if (bias)
-      operands.push_back(*bias);
-    product = op.graph.node("Gemm", operands, {intAttribute("transB", 1)});
+  auto function = op.option(&Options::fused_activation_function, kNone);
+  const bool isMatrix = input->dims.size() == 2;
+  if (op.option(&Options::keep_num_dims, false) && !isMatrix) {
+    op.result(op.activated(productOfRows(op, *input, bias), function));
+    return;
   }
-  op.result(op.activated(
-      product, op.option(&Options::fused_activation_function, kNone)));
+  // A matrix of the rows of more dimensions mixes those with the batch; the
+  // product does without it.
+  if (isMatrix && input->unflattened) {
+    StringRef product =
+        op.activated(productOfRows(op, *input->unflattened, bias), function);
+    if (output->isRounded())
+      product = graph.rounded(*output, product);
+    graph.define(
+        *output,
+        graph.node("Reshape", {product, graph.constant(ArrayRef<int64_t>(
+                                            {-1, weights->dims[0]}))}),
+        /*isRounded=*/true);
+    return;
+  }
+  // All dimensions but the last that the weights take are rows.
+  StringRef x = op.in(0);
+  if (!isMatrix)
+    x = graph.node(
+        "Reshape",
+        {x, graph.constant(ArrayRef<int64_t>({-1, weights->dims[1]}))});
+  op.result(op.activated(productOfMatrix(op, x, bias), function));
 }
 
 /// An operand of a product, its last two dimensions exchanged where `flip`.
@@ -277,13 +305,18 @@ void importReshape(TfliteOperator &op, StringRef onnx) {
     shape =
         op.graph.constant(SmallVector<int64_t>(given->begin(), given->end()));
   }
-  op.result(
+  op.moved(
       op.graph.node(onnx, {op.in(0), shape}, {intAttribute("allowzero", 1)}));
+  TfliteTensor *from = op.tensor(0), *to = op.outputTensor(0);
+  // The names of both must have been checked, and the numbers be the same.
+  if (from && to && to->dims.size() == 2 && from->dims.size() > 2 &&
+      from->dims.back() == to->dims.back() && from->isStoredAs(*to))
+    to->unflattened = from;
 }
 
 void importExpandDims(TfliteOperator &op, StringRef onnx) {
   int64_t axis = op.integer(1, "its axis");
-  op.result(op.graph.node(
+  op.moved(op.graph.node(
       onnx, {op.in(0), op.graph.constant(ArrayRef<int64_t>(axis))}));
 }
 
@@ -295,12 +328,12 @@ void importSqueeze(TfliteOperator &op, StringRef onnx) {
   if (axes && axes->size() != 0)
     operands.push_back(
         op.graph.constant(SmallVector<int64_t>(axes->begin(), axes->end())));
-  op.result(op.graph.node(onnx, operands));
+  op.moved(op.graph.node(onnx, operands));
 }
 
 void importTranspose(TfliteOperator &op, StringRef onnx) {
   SmallVector<int64_t> order = op.integers(1, "its permutation");
-  op.result(op.graph.node(onnx, {op.in(0)}, {intsAttribute("perm", order)}));
+  op.moved(op.graph.node(onnx, {op.in(0)}, {intsAttribute("perm", order)}));
 }
 
 void importShape(TfliteOperator &op, StringRef onnx) {
@@ -353,7 +386,7 @@ void importSlice(TfliteOperator &op, StringRef) {
     }
     ends.push_back(end);
   }
-  op.result(cut(op, starts, ends, SmallVector<int64_t>(starts.size(), 1)));
+  op.moved(cut(op, starts, ends, SmallVector<int64_t>(starts.size(), 1)));
 }
 
 void importStridedSlice(TfliteOperator &op, StringRef) {
@@ -396,40 +429,44 @@ void importStridedSlice(TfliteOperator &op, StringRef) {
   StringRef part = cut(op, starts, ends, steps);
   if (!dropped.empty())
     part = op.graph.node("Squeeze", {part, op.graph.constant(dropped)});
-  op.result(part);
+  op.moved(part);
 }
 
-/// Gives the parts of a split as the operator's outputs, each without `axis`
-/// where that is asked for.
-void giveParts(TfliteOperator &op, std::vector<StringRef> operands,
-               int64_t axis, bool drop) {
+/// Gives the parts of operand `whole` as the operator's outputs, each without
+/// `axis` where that is asked for.
+void giveParts(TfliteOperator &op, size_t whole,
+               std::optional<ArrayRef<int64_t>> sizes, int64_t axis,
+               bool drop) {
   TfliteGraph &graph = op.graph;
   TfliteGraph::Attributes attributes = {intAttribute("axis", axis)};
-  if (operands.size() == 1)
+  std::vector<StringRef> operands = {op.in(whole)};
+  if (sizes)
+    operands.push_back(graph.constant(*sizes));
+  else
     attributes.push_back(
         intAttribute("num_outputs", int64_t(op.outputCount())));
   std::vector<StringRef> parts =
       graph.nodes("Split", operands, attributes, op.outputCount());
   for (auto [index, part] : llvm::enumerate(parts))
-    op.result(drop ? graph.node("Squeeze",
-                                {part, graph.constant(ArrayRef<int64_t>(axis))})
-                   : part,
-              index);
+    op.moved(drop ? graph.node("Squeeze",
+                               {part, graph.constant(ArrayRef<int64_t>(axis))})
+                  : part,
+             whole, index);
 }
 
 void importSplit(TfliteOperator &op, StringRef) {
   int64_t axis = op.integer(0, "its axis");
-  giveParts(op, {op.in(1)}, axis, /*drop=*/false);
+  giveParts(op, 1, std::nullopt, axis, /*drop=*/false);
 }
 
 void importSplitV(TfliteOperator &op, StringRef) {
   SmallVector<int64_t> sizes = op.integers(1, "the sizes of its parts");
   int64_t axis = op.integer(2, "its axis");
-  giveParts(op, {op.in(0), op.graph.constant(sizes)}, axis, /*drop=*/false);
+  giveParts(op, 0, sizes, axis, /*drop=*/false);
 }
 
 void importUnpack(TfliteOperator &op, StringRef) {
-  giveParts(op, {op.in(0)}, op.option(&tflite::UnpackOptions::axis, 0),
+  giveParts(op, 0, std::nullopt, op.option(&tflite::UnpackOptions::axis, 0),
             /*drop=*/true);
 }
 
@@ -449,8 +486,8 @@ void importGather(TfliteOperator &op, StringRef onnx) {
                   "not supported");
     return;
   }
-  op.result(op.graph.node(
-      onnx, op.all(), {intAttribute("axis", op.option(&Options::axis, 0))}));
+  op.moved(op.graph.node(onnx, op.all(),
+                         {intAttribute("axis", op.option(&Options::axis, 0))}));
 }
 
 //===----------------------------------------------------------------------===//

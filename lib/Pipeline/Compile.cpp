@@ -27,6 +27,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -58,6 +59,8 @@ static bool isMlirFile(StringRef path) {
 static OwningOpRef<ModuleOp> loadTflite(StringRef path, MLIRContext &context) {
   OwningOpRef<ModuleOp> module = importOnnx(path, context);
   PassManager passes(&context);
+  // What undoes a reshape mixes rows no more.
+  passes.addPass(createCanonicalizerPass());
   passes.addPass(createGeneralizeBatch());
   if (!module || failed(passes.run(*module)))
     return {};
