@@ -32,7 +32,7 @@ struct TfliteTensor {
   int64_t axis = 0;                    ///< that several scales go along
   /// Under which nodes read its numbers, once it is known.
   llvm::StringRef reals;
-  /// What it is a matrix of the rows of, where it is one.
+  /// What a reshape made it of, where it is a matrix.
   TfliteTensor *unflattened = nullptr;
 
   /// Whether it is computed in 8 bits, which a quantize pair says.
@@ -45,6 +45,9 @@ struct TfliteTensor {
     return type == other.type && scales == other.scales && zeros == other.zeros;
   }
 };
+
+/// Element `index` of a constant of 32 or 64-bit integers.
+int64_t integerAt(const OnnxTensor &tensor, int64_t index);
 
 OnnxAttribute intAttribute(llvm::StringRef name, int64_t value);
 OnnxAttribute intsAttribute(llvm::StringRef name,
@@ -202,6 +205,8 @@ struct TfliteRow {
   llvm::StringLiteral onnx = "";
 };
 
+/// The rows of those that only move values.
+llvm::ArrayRef<TfliteRow> tfliteMoveRows();
 /// Null for an operator that is not known.
 const TfliteRow *tfliteRow(tflite::BuiltinOperator code);
 

@@ -8,9 +8,6 @@
 
 #include "TfliteGraph.h"
 
-#include "llvm/Support/MathExtras.h"
-#include <limits>
-
 using namespace mlir::qnet::onnx;
 using llvm::ArrayRef;
 using llvm::SmallVector;
@@ -20,9 +17,6 @@ using tflite::ActivationFunctionType;
 
 namespace {
 constexpr auto kNone = ActivationFunctionType::NONE;
-/// "To the end" of a slice, forwards and backwards.
-constexpr int64_t kToEnd = std::numeric_limits<int64_t>::max();
-constexpr int64_t kToStart = -kToEnd;
 
 //===----------------------------------------------------------------------===//
 // Element by element
@@ -111,8 +105,7 @@ StringRef biasOf(TfliteOperator &op) {
                *weights = op.tensor(1);
   if (!bias || !input || !weights)
     return "";
-  const bool isWide = bias->type == DataType::Int64;
-  if (!isWide && bias->type != DataType::Int32)
+  if (bias->type != DataType::Int64 && bias->type != DataType::Int32)
     return op.in(2);
   if (!bias->constant || input->scales.size() != 1 || weights->scales.empty()) {
     op.graph.fail("adds a bias of integers that is no constant, or to a "
@@ -128,31 +121,20 @@ StringRef biasOf(TfliteOperator &op) {
   }
   std::vector<float> reals;
   reals.reserve(count);
-  for (int64_t i = 0; i < count; ++i) {
-    const char *at =
-        bias->constant->bytes.data() + i * dataTypeBytes(bias->type);
-    int64_t wide = 0;
-    int32_t narrow = 0;
-    if (isWide)
-      std::memcpy(&wide, at, sizeof(wide));
-    else
-      std::memcpy(&narrow, at, sizeof(narrow));
-    reals.push_back(
-        float(double(isWide ? wide : narrow) * double(input->scales.front()) *
-              double(weights->scales[scales == 1 ? 0 : i])));
-  }
+  for (int64_t i = 0; i < count; ++i)
+    reals.push_back(float(double(integerAt(*bias->constant, i)) *
+                          double(input->scales.front()) *
+                          double(weights->scales[scales == 1 ? 0 : i])));
   return op.graph.constant<float>(DataType::Float, bias->dims, reals);
 }
 
-/// The product over the last dimension of all rows of `input`, however many
-/// dimensions they have.
-StringRef productOfRows(TfliteOperator &op, TfliteTensor &input,
+/// The product over the last dimension of `input`, however many it has.
+StringRef productOfRows(TfliteOperator &op, StringRef input,
                         std::optional<StringRef> bias) {
-  TfliteGraph &graph = op.graph;
   StringRef weights =
-      graph.node("Transpose", {op.in(1)}, {intsAttribute("perm", {1, 0})});
-  StringRef product = graph.node("MatMul", {graph.reals(input), weights});
-  return bias ? graph.node("Add", {product, *bias}) : product;
+      op.graph.node("Transpose", {op.in(1)}, {intsAttribute("perm", {1, 0})});
+  StringRef product = op.graph.node("MatMul", {input, weights});
+  return bias ? op.graph.node("Add", {product, *bias}) : product;
 }
 
 /// The same where the rows are those of a matrix.
@@ -162,6 +144,16 @@ StringRef productOfMatrix(TfliteOperator &op, StringRef input,
   if (bias)
     operands.push_back(*bias);
   return op.graph.node("Gemm", operands, {intAttribute("transB", 1)});
+}
+
+/// How many rows of `values` each of the first dimension's has; 0 where that is
+/// no whole number, or not known.
+int64_t rowsOfEach(const TfliteTensor *tensor, int64_t values) {
+  if (!tensor || tensor->dims.size() < 2 || values < 1)
+    return 0;
+  int64_t each =
+      elementCount(ArrayRef<int64_t>(tensor->dims).drop_front()).value_or(0);
+  return each % values == 0 ? each / values : 0;
 }
 
 void importFullyConnected(TfliteOperator &op, StringRef) {
@@ -188,29 +180,30 @@ void importFullyConnected(TfliteOperator &op, StringRef) {
   auto function = op.option(&Options::fused_activation_function, kNone);
   const bool isMatrix = input->dims.size() == 2;
   if (op.option(&Options::keep_num_dims, false) && !isMatrix) {
-    op.result(op.activated(productOfRows(op, *input, bias), function));
+    op.result(op.activated(productOfRows(op, op.in(0), bias), function));
     return;
   }
-  // A matrix of the rows of more dimensions mixes those with the batch; the
-  // product does without it.
-  if (isMatrix && input->unflattened) {
-    StringRef product =
-        op.activated(productOfRows(op, *input->unflattened, bias), function);
+  // Several rows of the matrix come of one of the batch, which a product of
+  // three dimensions keeps apart.
+  const int64_t values = weights->dims[1];
+  if (isMatrix && rowsOfEach(input->unflattened, values) > 1) {
+    StringRef apart = graph.node(
+        "Reshape", {graph.reals(*input->unflattened),
+                    graph.constant(ArrayRef<int64_t>({0, -1, values}))});
+    StringRef product = op.activated(productOfRows(op, apart, bias), function);
     if (output->isRounded())
       product = graph.rounded(*output, product);
-    graph.define(
-        *output,
-        graph.node("Reshape", {product, graph.constant(ArrayRef<int64_t>(
-                                            {-1, weights->dims[0]}))}),
-        /*isRounded=*/true);
+    product = graph.node(
+        "Reshape",
+        {product, graph.constant(ArrayRef<int64_t>({-1, weights->dims[0]}))});
+    graph.define(*output, product, /*isRounded=*/true);
     return;
   }
   // All dimensions but the last that the weights take are rows.
   StringRef x = op.in(0);
   if (!isMatrix)
-    x = graph.node(
-        "Reshape",
-        {x, graph.constant(ArrayRef<int64_t>({-1, weights->dims[1]}))});
+    x = graph.node("Reshape",
+                   {x, graph.constant(ArrayRef<int64_t>({-1, values}))});
   op.result(op.activated(productOfMatrix(op, x, bias), function));
 }
 
@@ -284,210 +277,6 @@ void importArg(TfliteOperator &op, StringRef onnx) {
     index =
         op.graph.node("Cast", {index}, {intAttribute("to", int64_t(to->type))});
   op.result(index);
-}
-
-//===----------------------------------------------------------------------===//
-// Shapes
-//===----------------------------------------------------------------------===//
-
-void importReshape(TfliteOperator &op, StringRef onnx) {
-  StringRef shape;
-  if (op.has(1)) {
-    shape = op.in(1);
-  } else {
-    const auto *given =
-        op.option(&tflite::ReshapeOptions::new_shape,
-                  static_cast<const flatbuffers::Vector<int32_t> *>(nullptr));
-    if (!given) {
-      op.graph.fail("has no shape; the file is damaged");
-      return;
-    }
-    shape =
-        op.graph.constant(SmallVector<int64_t>(given->begin(), given->end()));
-  }
-  op.moved(
-      op.graph.node(onnx, {op.in(0), shape}, {intAttribute("allowzero", 1)}));
-  TfliteTensor *from = op.tensor(0), *to = op.outputTensor(0);
-  // The names of both must have been checked, and the numbers be the same.
-  if (from && to && to->dims.size() == 2 && from->dims.size() > 2 &&
-      from->dims.back() == to->dims.back() && from->isStoredAs(*to))
-    to->unflattened = from;
-}
-
-void importExpandDims(TfliteOperator &op, StringRef onnx) {
-  int64_t axis = op.integer(1, "its axis");
-  op.moved(op.graph.node(
-      onnx, {op.in(0), op.graph.constant(ArrayRef<int64_t>(axis))}));
-}
-
-void importSqueeze(TfliteOperator &op, StringRef onnx) {
-  const auto *axes =
-      op.option(&tflite::SqueezeOptions::squeeze_dims,
-                static_cast<const flatbuffers::Vector<int32_t> *>(nullptr));
-  std::vector<StringRef> operands = {op.in(0)};
-  if (axes && axes->size() != 0)
-    operands.push_back(
-        op.graph.constant(SmallVector<int64_t>(axes->begin(), axes->end())));
-  op.moved(op.graph.node(onnx, operands));
-}
-
-void importTranspose(TfliteOperator &op, StringRef onnx) {
-  SmallVector<int64_t> order = op.integers(1, "its permutation");
-  op.moved(op.graph.node(onnx, {op.in(0)}, {intsAttribute("perm", order)}));
-}
-
-void importShape(TfliteOperator &op, StringRef onnx) {
-  TfliteTensor *to = op.outputTensor(0);
-  if (to)
-    op.result(op.graph.node("Cast", {op.graph.node(onnx, {op.in(0)})},
-                            {intAttribute("to", int64_t(to->type))}));
-}
-
-//===----------------------------------------------------------------------===//
-// Joining and cutting
-//===----------------------------------------------------------------------===//
-
-void importConcatenation(TfliteOperator &op, StringRef onnx) {
-  using Options = tflite::ConcatenationOptions;
-  StringRef joined = op.graph.node(
-      onnx, op.all(), {intAttribute("axis", op.option(&Options::axis, 0))});
-  op.result(op.activated(
-      joined, op.option(&Options::fused_activation_function, kNone)));
-}
-
-/// The part from `starts` to `ends` by `steps` along the first dimensions.
-StringRef cut(TfliteOperator &op, ArrayRef<int64_t> starts,
-              ArrayRef<int64_t> ends, ArrayRef<int64_t> steps) {
-  SmallVector<int64_t> axes =
-      llvm::to_vector(llvm::seq<int64_t>(0, starts.size()));
-  TfliteGraph &graph = op.graph;
-  return graph.node("Slice",
-                    {op.in(0), graph.constant(starts), graph.constant(ends),
-                     graph.constant(axes), graph.constant(steps)});
-}
-
-void importSlice(TfliteOperator &op, StringRef) {
-  SmallVector<int64_t> starts = op.integers(1, "where it begins"),
-                       sizes = op.integers(2, "its size"), ends;
-  if (op.graph.hasFailed())
-    return;
-  if (starts.size() != sizes.size()) {
-    op.graph.fail("begins in " + Twine(starts.size()) +
-                  " dimensions, but has sizes for " + Twine(sizes.size()));
-    return;
-  }
-  for (auto [start, size] : llvm::zip(starts, sizes)) {
-    int64_t end = kToEnd;
-    if (start < 0 || size < -1 ||
-        (size != -1 && llvm::AddOverflow(start, size, end))) {
-      op.graph.fail("takes " + Twine(size) + " values from " + Twine(start) +
-                    " on, which is impossible; the file is damaged");
-      return;
-    }
-    ends.push_back(end);
-  }
-  op.moved(cut(op, starts, ends, SmallVector<int64_t>(starts.size(), 1)));
-}
-
-void importStridedSlice(TfliteOperator &op, StringRef) {
-  using Options = tflite::StridedSliceOptions;
-  if (op.option(&Options::ellipsis_mask, 0) != 0 ||
-      op.option(&Options::new_axis_mask, 0) != 0 ||
-      op.option(&Options::offset, false)) {
-    op.graph.fail("has an ellipsis, a new axis or offsets as ends, which is "
-                  "not supported; index every dimension alone");
-    return;
-  }
-  SmallVector<int64_t> starts = op.integers(1, "where it begins"),
-                       ends = op.integers(2, "where it ends"),
-                       steps = op.integers(3, "its strides"), dropped;
-  if (op.graph.hasFailed())
-    return;
-  if (starts.size() != ends.size() || starts.size() != steps.size()) {
-    op.graph.fail("begins, ends and steps in different numbers of dimensions");
-    return;
-  }
-  auto isSet = [](int32_t mask, size_t bit) {
-    return (uint32_t(mask) >> bit & 1) != 0;
-  };
-  const int32_t fromStart = op.option(&Options::begin_mask, 0),
-                toEnd = op.option(&Options::end_mask, 0),
-                shrinks = op.option(&Options::shrink_axis_mask, 0);
-  for (size_t i = 0; i < starts.size(); ++i) {
-    if (isSet(shrinks, i)) {
-      dropped.push_back(i);
-      ends[i] = starts[i] == -1 ? kToEnd : starts[i] + 1;
-      steps[i] = 1;
-      continue;
-    }
-    const bool forwards = steps[i] > 0;
-    if (isSet(fromStart, i))
-      starts[i] = forwards ? 0 : kToEnd;
-    if (isSet(toEnd, i))
-      ends[i] = forwards ? kToEnd : kToStart;
-  }
-  StringRef part = cut(op, starts, ends, steps);
-  if (!dropped.empty())
-    part = op.graph.node("Squeeze", {part, op.graph.constant(dropped)});
-  op.moved(part);
-}
-
-/// Gives the parts of operand `whole` as the operator's outputs, each without
-/// `axis` where that is asked for.
-void giveParts(TfliteOperator &op, size_t whole,
-               std::optional<ArrayRef<int64_t>> sizes, int64_t axis,
-               bool drop) {
-  TfliteGraph &graph = op.graph;
-  TfliteGraph::Attributes attributes = {intAttribute("axis", axis)};
-  std::vector<StringRef> operands = {op.in(whole)};
-  if (sizes)
-    operands.push_back(graph.constant(*sizes));
-  else
-    attributes.push_back(
-        intAttribute("num_outputs", int64_t(op.outputCount())));
-  std::vector<StringRef> parts =
-      graph.nodes("Split", operands, attributes, op.outputCount());
-  for (auto [index, part] : llvm::enumerate(parts))
-    op.moved(drop ? graph.node("Squeeze",
-                               {part, graph.constant(ArrayRef<int64_t>(axis))})
-                  : part,
-             whole, index);
-}
-
-void importSplit(TfliteOperator &op, StringRef) {
-  int64_t axis = op.integer(0, "its axis");
-  giveParts(op, 1, std::nullopt, axis, /*drop=*/false);
-}
-
-void importSplitV(TfliteOperator &op, StringRef) {
-  SmallVector<int64_t> sizes = op.integers(1, "the sizes of its parts");
-  int64_t axis = op.integer(2, "its axis");
-  giveParts(op, 0, sizes, axis, /*drop=*/false);
-}
-
-void importUnpack(TfliteOperator &op, StringRef) {
-  giveParts(op, 0, std::nullopt, op.option(&tflite::UnpackOptions::axis, 0),
-            /*drop=*/true);
-}
-
-void importPack(TfliteOperator &op, StringRef) {
-  int64_t axis = op.option(&tflite::PackOptions::axis, 0);
-  StringRef axes = op.graph.constant(ArrayRef<int64_t>(axis));
-  std::vector<StringRef> parts;
-  for (StringRef part : op.all())
-    parts.push_back(op.graph.node("Unsqueeze", {part, axes}));
-  op.result(op.graph.node("Concat", parts, {intAttribute("axis", axis)}));
-}
-
-void importGather(TfliteOperator &op, StringRef onnx) {
-  using Options = tflite::GatherOptions;
-  if (op.option(&Options::batch_dims, 0) != 0) {
-    op.graph.fail("picks other elements in each row (batch_dims), which is "
-                  "not supported");
-    return;
-  }
-  op.moved(op.graph.node(onnx, op.all(),
-                         {intAttribute("axis", op.option(&Options::axis, 0))}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -579,20 +368,6 @@ constexpr TfliteRow kRows[] = {
     {Op::REDUCE_PROD, 2, 2, 1, importReduce, "ReduceProd"},
     {Op::ARG_MAX, 2, 2, 1, importArg, "ArgMax"},
     {Op::ARG_MIN, 2, 2, 1, importArg, "ArgMin"},
-    {Op::RESHAPE, 1, 2, 1, importReshape, "Reshape"},
-    {Op::EXPAND_DIMS, 2, 2, 1, importExpandDims, "Unsqueeze"},
-    {Op::SQUEEZE, 1, 1, 1, importSqueeze, "Squeeze"},
-    {Op::TRANSPOSE, 2, 2, 1, importTranspose, "Transpose"},
-    {Op::BROADCAST_TO, 2, 2, 1, importSame, "Expand"},
-    {Op::SHAPE, 1, 1, 1, importShape, "Shape"},
-    {Op::CONCATENATION, 1, kAny, 1, importConcatenation, "Concat"},
-    {Op::PACK, 1, kAny, 1, importPack},
-    {Op::UNPACK, 1, 1, kAny, importUnpack},
-    {Op::SPLIT, 2, 2, kAny, importSplit},
-    {Op::SPLIT_V, 3, 3, kAny, importSplitV},
-    {Op::SLICE, 3, 3, 1, importSlice},
-    {Op::STRIDED_SLICE, 4, 4, 1, importStridedSlice},
-    {Op::GATHER, 2, 2, 1, importGather, "Gather"},
     {Op::QUANTIZE, 1, 1, 1, importQuantize},
     {Op::DEQUANTIZE, 1, 1, 1, importDequantize},
 };
@@ -624,7 +399,9 @@ StringRef TfliteOperator::activated(StringRef value,
 }
 
 const TfliteRow *mlir::qnet::onnx::tfliteRow(tflite::BuiltinOperator code) {
-  const auto *row = llvm::find_if(
-      kRows, [&](const TfliteRow &row) { return row.code == code; });
-  return row == std::end(kRows) ? nullptr : row;
+  for (ArrayRef<TfliteRow> rows : {ArrayRef(kRows), tfliteMoveRows()})
+    for (const TfliteRow &row : rows)
+      if (row.code == code)
+        return &row;
+  return nullptr;
 }
