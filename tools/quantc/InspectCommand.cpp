@@ -27,9 +27,10 @@ namespace quantc {
 
 cl::SubCommand inspectCommand("inspect", "what is in a model or a program");
 
-static cl::opt<std::string> subject(cl::Positional, cl::Required,
-                                    cl::desc("<MODEL.onnx | OUT | N.so>"),
-                                    cl::sub(inspectCommand));
+static cl::opt<std::string>
+    subject(cl::Positional, cl::Required,
+            cl::desc("<MODEL.onnx | MODEL.tflite | OUT | N.so>"),
+            cl::sub(inspectCommand));
 static cl::opt<bool> asJson("json", cl::desc("for programs to read"),
                             cl::sub(inspectCommand));
 
