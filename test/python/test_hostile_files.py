@@ -102,9 +102,10 @@ def lite_model(folder: Path) -> bytes:
     buffers: list[dict[str, object]] = [
         {},
         {"offset": offset, "size": 12},
-        *({"data": list(np.asarray(values, np.int32).tobytes())} for values in ([1, -2, 3], [0, 1], [0, 3], [1, 1])),
-        {"data": list(np.asarray([1, 2], np.float16).tobytes())},
     ]
+    for values in ([1, -2, 3], [0, 1], [0, 3], [1, 1]):
+        buffers.append({"data": list(np.asarray(values, np.int32).tobytes())})
+    buffers.append({"data": list(np.asarray([1, 2], np.float16).tobytes())})
     codes = ["FULLY_CONNECTED", "STRIDED_SLICE", "DEQUANTIZE", "MUL", "LOGISTIC"]
     (folder / "lite.json").write_text(
         json.dumps(
