@@ -8,8 +8,6 @@
 
 #include "TfliteGraph.h"
 
-#include "llvm/Support/StringSaver.h"
-
 using namespace mlir::qnet::onnx;
 using llvm::ArrayRef;
 using llvm::StringRef;
@@ -66,7 +64,7 @@ bool TfliteGraph::fail(const Twine &reason) {
 }
 
 StringRef TfliteGraph::saved(const Twine &text) {
-  return llvm::StringSaver(model.names).save(text);
+  return model.names.emplace_back(text.str());
 }
 
 StringRef TfliteGraph::unique(StringRef wanted) {

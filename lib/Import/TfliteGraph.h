@@ -93,7 +93,7 @@ public:
   template <typename T>
   llvm::StringRef constant(DataType type, llvm::ArrayRef<int64_t> dims,
                            llvm::ArrayRef<T> values) {
-    auto data = reinterpret_cast<const char *>(values.data());
+    const auto *data = reinterpret_cast<const char *>(values.data());
     return addConstant(type, dims, {data, data + values.size() * sizeof(T)});
   }
   llvm::StringRef constant(float value) {

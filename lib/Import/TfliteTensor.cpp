@@ -73,6 +73,14 @@ std::optional<std::pair<int64_t, int64_t>> storedRange(DataType type) {
   }
 }
 
+/// An element of 8 bytes, of which flatbuffers' verifier does not ask that they
+/// be aligned.
+int64_t zeroAt(const flatbuffers::Vector<int64_t> &zeros, size_t index) {
+  int64_t zero = 0;
+  std::memcpy(&zero, zeros.Data() + index * sizeof(zero), sizeof(zero));
+  return zero;
+}
+
 /// Two values in a byte, the first in the low half, as one byte each.
 std::vector<char> unpacked(ArrayRef<char> bytes, int64_t count) {
   constexpr int half = 4;
@@ -143,7 +151,7 @@ bool TfliteGraph::readQuantization(TfliteTensor &tensor) {
                 "damaged");
   for (size_t i = 0; i < scales->size(); ++i) {
     float scale = scales->Get(i);
-    int64_t zero = zeros && zeros->size() != 0 ? zeros->Get(i) : 0;
+    int64_t zero = zeros && zeros->size() != 0 ? zeroAt(*zeros, i) : 0;
     if (!std::isfinite(scale) || scale <= 0)
       return fail(name + " has a scale that is no positive number; convert the "
                          "model again");

@@ -161,8 +161,9 @@ def run(files: list[Path], folder: Path) -> list[str]:
     listing = folder / "list.txt"
     listing.write_text("\n".join(map(str, files)))
     environment = os.environ | {
-        # Shared libraries are not sanitized: what they keep until the end is no leak of ours.
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=0:max_allocation_size_mb=4096",
+        # Shared libraries are not sanitized: what they keep until the end is no leak of ours, and what our copy of an
+        # allocator's code poisons theirs takes without a word.
+        "ASAN_OPTIONS": "detect_leaks=0:allow_user_poisoning=0:allocator_may_return_null=0:max_allocation_size_mb=4096",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
     done = subprocess.run(

@@ -15,10 +15,10 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
-#include "llvm/Support/Allocator.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -175,7 +175,7 @@ struct OnnxModel {
   /// The mapped model and its external data files, which the views point into.
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> files;
   /// Holds the names that stand in none of the files.
-  llvm::BumpPtrAllocator names;
+  std::deque<std::string> names;
 };
 
 /// Reads and checks a model file: ONNX's, TensorFlow Lite's or libsvm's.
