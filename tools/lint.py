@@ -64,10 +64,10 @@ def check(name: str, command: Sequence[str | Path], remedy: str = "") -> bool:
 
 
 def generated_files(build: Path) -> list[str]:
-    """Give the build targets that clang-tidy needs: TableGen's headers, embedded bytes, the precompiled headers."""
+    """Give the build targets that clang-tidy needs: generated headers, embedded bytes, the precompiled headers."""
     commands = (build / "compile_commands.json").read_text()
     headers = {Path(name).relative_to(build) for name in PRECOMPILED_HEADER.findall(commands)}
-    return ["QuantcTableGen", "QuantcLibraryThreads", *sorted(map(str, headers))]
+    return ["QuantcTableGen", "QuantcTfliteSchema", "QuantcLibraryThreads", *sorted(map(str, headers))]
 
 
 def tidy(files: Sequence[Path], build: Path, seconds: float) -> bool:

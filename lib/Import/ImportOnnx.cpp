@@ -1,6 +1,6 @@
 //===- ImportOnnx.cpp - ONNX to qnet --------------------------------------===//
 //
-// Takes:  an ONNX file.
+// Takes:  an ONNX file, or another that readOnnxModel makes one of.
 // Gives:  func.func @main of float qnet ops, one location per node.
 // Why:    the one door for trained networks; every exporter writes ONNX.
 // Not done here: reading the file (OnnxReader.cpp), an op's meaning

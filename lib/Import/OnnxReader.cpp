@@ -10,6 +10,7 @@
 #include "OnnxParts.h"
 
 #include "quantc/Import/LibsvmModel.h"
+#include "quantc/Import/TfliteModel.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
@@ -496,11 +497,28 @@ const OnnxAttribute *OnnxNode::attribute(StringRef wanted) const {
   return nullptr;
 }
 
+/// A model of another format, whose names are checked as ONNX's are.
+static llvm::Expected<std::unique_ptr<OnnxModel>>
+withCheckedGraph(llvm::Expected<std::unique_ptr<OnnxModel>> model) {
+  if (!model)
+    return model;
+  try {
+    checkAndSortGraph((*model)->graph);
+  } catch (const MalformedModel &malformed) {
+    return unreadable(malformed.message);
+  } catch (const std::bad_alloc &) {
+    return unreadable("not enough memory for the model's graph");
+  }
+  return model;
+}
+
 llvm::Expected<std::unique_ptr<OnnxModel>>
 mlir::qnet::onnx::readOnnxModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
                                 StringRef folder) {
   if (buffer->getBufferSize() == 0)
     return unreadable("the file is empty");
+  if (isTfliteModel(buffer->getBuffer()))
+    return withCheckedGraph(readTfliteModel(std::move(buffer)));
   if (buffer->getBufferSize() > kMaxFileBytes)
     return unreadable("the file is larger than 2 GiB, the most that a protobuf "
                       "file can be; save the weights as external data");

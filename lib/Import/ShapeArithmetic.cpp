@@ -299,6 +299,36 @@ std::optional<ShapeValue> evaluateConstantOfShape(const OnnxNode &node,
   return result;
 }
 
+/// How many values some dimensions have.
+std::optional<ShapeValue> evaluateReduceProd(const OnnxNode &node, Inputs in) {
+  if (in[0]->dims.size() != 1)
+    return std::nullopt;
+  // No axes mean all, unless they are said to mean none.
+  if (in.size() > 1 || node.attribute("axes")) {
+    auto axes = axesOf(node, in);
+    if (!axes || axes->size() != 1 || ((*axes)[0] != 0 && (*axes)[0] != -1))
+      return std::nullopt;
+  } else if (attributeOr(node, "noop_with_empty_axes", 0) != 0) {
+    return std::nullopt;
+  }
+  int64_t product = 1;
+  for (int64_t element : in[0]->elements) {
+    std::optional<int64_t> next = arithmetic("Mul", product, element);
+    if (!next)
+      return std::nullopt;
+    product = *next;
+  }
+  auto range = integerRange(in[0]->type);
+  if (product != kBatch && (product < range->first || product > range->second))
+    return std::nullopt;
+  ShapeValue result;
+  result.type = in[0]->type;
+  result.elements = {product};
+  if (attributeOr(node, "keepdims", 1) != 0)
+    result.dims = {1};
+  return result;
+}
+
 std::optional<ShapeValue> evaluateIdentity(const OnnxNode &, Inputs in) {
   return *in[0];
 }
@@ -323,6 +353,7 @@ EvaluatorRow evaluatorOf(StringRef op) {
       .Case("Reshape", {evaluateReshape, 2, 2})
       .Case("Slice", {evaluateSlice, 1, 5})
       .Case("ConstantOfShape", {evaluateConstantOfShape, 1, 1})
+      .Case("ReduceProd", {evaluateReduceProd, 1, 2})
       .Default({});
 }
 } // namespace

@@ -15,6 +15,7 @@
 #include "quantc/Calibrate/Passes.h"
 #include "quantc/Emit/Header.h"
 #include "quantc/Import/ImportOnnx.h"
+#include "quantc/Import/TfliteModel.h"
 #include "quantc/Kernels/KernelTable.h"
 #include "quantc/Optimize/Optimize.h"
 #include "quantc/Pipeline/Native.h"
@@ -27,6 +28,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -53,10 +55,25 @@ static bool isMlirFile(StringRef path) {
   return extension == ".mlir" || extension == ".mlirbc";
 }
 
-/// A model as a module: MLIR is parsed, everything else is taken for ONNX.
+/// A TensorFlow Lite file's network. Its tensors have the batch that the file
+/// was converted with, one in most; the network takes any.
+static OwningOpRef<ModuleOp> loadTflite(StringRef path, MLIRContext &context) {
+  OwningOpRef<ModuleOp> module = importOnnx(path, context);
+  PassManager passes(&context);
+  // What undoes a reshape mixes rows no more.
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createGeneralizeBatch());
+  if (!module || failed(passes.run(*module)))
+    return {};
+  return module;
+}
+
+/// A model as a module: MLIR is parsed, everything else is what readOnnxModel
+/// reads.
 static OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context) {
   if (!isMlirFile(path))
-    return importOnnx(path, context);
+    return onnx::isTfliteFile(path) ? loadTflite(path, context)
+                                    : importOnnx(path, context);
   // Aligned as bytecode asks, so that large constants are used in place.
   auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
                                       /*RequiresNullTerminator=*/true,

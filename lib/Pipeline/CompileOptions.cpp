@@ -189,7 +189,7 @@ static Error checkEqualize(const CompileOptions &options) {
 
 Error checkOptions(const CompileOptions &options) {
   if (options.model.empty())
-    return wrongUsage("no model; name an ONNX file");
+    return wrongUsage("no model; name an ONNX or TensorFlow Lite file");
   if (options.output.empty())
     return wrongUsage("no output folder; name one with -o");
   if (!options.name.empty())

@@ -57,8 +57,8 @@ def quantize(
     Parameters
     ----------
     model : path, bytes, onnx.ModelProto or fitted scikit-learn estimator
-        The trained network, as an ONNX file, its content, or onnx's object; or an estimator or Pipeline, whose raw rows
-        and labels the result takes and gives.
+        The trained network, as an ONNX or TensorFlow Lite file, its content, or onnx's object; or an estimator or
+        Pipeline, whose raw rows and labels the result takes and gives.
     calibration : array of shape (rows, ...), mapping of input name to array, or path
         Rows like those the network will see (a hundred are often enough); from them the ranges are measured. A path
         leads to a .npy, .npz, .csv or .parquet file, which may be larger than memory. Data frames, scipy's sparse

@@ -1,4 +1,4 @@
-"""Models as quantc gets them: ONNX as it is, and frameworks' objects through the module that turns each into ONNX.
+"""Models as quantc gets them: files as they are, and frameworks' objects through the module that turns each into ONNX.
 
 A framework is told by the modules that define a model's class, so none is imported but the one whose model is given.
 """
@@ -48,7 +48,7 @@ FRAMEWORKS = {  # by the root of the module that defines a model's class
     "sklearn": Framework("quantc.sklearn", "sklearn", "export it with skl2onnx and give the file"),
     "keras": Framework("quantc.keras", "keras", "export it with model.export(PATH, format='onnx') and give the file"),
     "torch": Framework("quantc.torch", "torch", "export it with torch.onnx.export and give the file"),
-    "tensorflow": Framework("", "", "export it with tf2onnx and give the file"),
+    "tensorflow": Framework("", "", "convert it with tf.lite.TFLiteConverter and give the file"),
 }
 
 
@@ -59,7 +59,7 @@ class Imported:
     Attributes
     ----------
     path : Path
-        The ONNX file.
+        The file, ONNX's or another that the tool reads.
     calibration : any
         The calibration rows, as given or, where they could be read but once, as the path of a file of them.
     frontend : Frontend or None
@@ -72,7 +72,7 @@ class Imported:
 
 
 def import_model(model: object, calibration: Any, folder: Path) -> Imported:
-    """Turn whatever the user gave as `model` into an ONNX file, in `folder` where it is not one already.
+    """Turn whatever the user gave as `model` into a file that the tool reads, in `folder` where it is not one already.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def import_model(model: object, calibration: Any, folder: Path) -> Imported:
             raise FileNotFoundError(f"model: no file at {path}")
         return Imported(path, calibration)
     roots = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    path = folder / f"{FALLBACK_NAME}.onnx"
+    path = folder / f"{FALLBACK_NAME}.onnx"  # the tool knows other formats by their content
     if isinstance(model, (bytes, bytearray, memoryview)):
         path.write_bytes(bytes(model))
         return Imported(path, calibration)
@@ -101,7 +101,8 @@ def import_model(model: object, calibration: Any, folder: Path) -> Imported:
     if module is None:
         name = f"{type(model).__module__}.{type(model).__qualname__}"
         remedy = framework.by_hand if framework is not None else "give an ONNX model"
-        raise TypeError(f"model: needs an ONNX file's path, bytes or an onnx.ModelProto, got a {name}; {remedy}")
+        wanted = "the path or bytes of an ONNX or TensorFlow Lite file, or an onnx.ModelProto"
+        raise TypeError(f"model: needs {wanted}, got a {name}; {remedy}")
     if hasattr(module, "frontend_of"):
         path.write_bytes(module.to_onnx(model, None))
         return Imported(path, calibration, module.frontend_of(model))

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ModelWriter.h"
+#include "TfliteWriter.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
@@ -165,14 +166,18 @@ TEST_P(Mutation, PiecesMoved) {
 }
 
 std::string modelName(const ::testing::TestParamInfo<std::string> &info) {
-  static const char *const kNames[] = {"dense", "shape", "quantized"};
+  static const char *const kNames[] = {"dense",        "shape",
+                                       "quantized",    "tfliteDense",
+                                       "tfliteShapes", "tfliteQuantized"};
   return kNames[info.index];
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Mutation,
                          ::testing::Values(model(denseModel()),
                                            model(shapeModel()),
-                                           model(quantizedModel())),
+                                           model(quantizedModel()),
+                                           tfliteDense(), tfliteShapes(),
+                                           tfliteQuantized()),
                          modelName);
 
 } // namespace

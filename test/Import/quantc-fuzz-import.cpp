@@ -2,12 +2,12 @@
 //
 //   quantc-fuzz-import FILE...     (or @LIST: a file with one path a line)
 //
-// Models (.onnx) are imported; data (.npy, .npz, .csv) is read as the rows of
-// one input of four values. Prints "FILE: ok" or "FILE: error: MESSAGE" for
-// each, and exits with 1 when the importer broke its word: a failure with no
-// error or with several, or a success with an error or with a module that does
-// not verify. What crashes, asserts or reads out of bounds ends the program,
-// most loudly in the sanitized build (quantc-fuzz-import-sanitized).
+// Models (.onnx, .tflite) are imported; data (.npy, .npz, .csv) is read as the
+// rows of one input of four values. Prints "FILE: ok" or "FILE: error: MESSAGE"
+// for each, and exits with 1 when the importer broke its word: a failure with
+// no error or with several, or a success with an error or with a module that
+// does not verify. What crashes, asserts or reads out of bounds ends the
+// program, most loudly in the sanitized build (quantc-fuzz-import-sanitized).
 //
 //===----------------------------------------------------------------------===//
 

@@ -150,7 +150,7 @@ def test_bytes_and_proto(recording_tool: Calls) -> None:
 def test_a_model_of_tensorflow_alone_names_its_exporter(recording_tool: Calls) -> None:
     base = type("Module", (), {"__module__": "tensorflow.python"})
     mine = type("Net", (base,), {"__module__": "__main__"})
-    with pytest.raises(TypeError, match=r"onnx\.ModelProto, got a __main__\.Net; .*tf2onnx"):
+    with pytest.raises(TypeError, match=r"onnx\.ModelProto, got a __main__\.Net; .*TFLiteConverter"):
         quantc.quantize(mine(), ROWS)
     assert recording_tool() == []
 

@@ -21,7 +21,7 @@ cl::SubCommand compareCommand("compare",
                               "float and integer network, layer by layer");
 
 static cl::opt<std::string> model(cl::Positional, cl::Required,
-                                  cl::desc("<MODEL.onnx>"),
+                                  cl::desc("<MODEL.onnx | MODEL.tflite>"),
                                   cl::sub(compareCommand));
 static cl::opt<std::string> program(cl::Positional, cl::Required,
                                     cl::desc("<OUT/N.so>"),

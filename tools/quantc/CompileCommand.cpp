@@ -18,7 +18,7 @@ cl::SubCommand compileCommand("compile", "make an integer program of a model");
 
 static cl::opt<std::string> model(cl::Positional, cl::Required,
                                   cl::value_desc("MODEL"),
-                                  cl::desc("<MODEL.onnx>"),
+                                  cl::desc("<MODEL.onnx | MODEL.tflite>"),
                                   cl::sub(compileCommand));
 static cl::list<std::string>
     calibration("calibration", cl::value_desc("DATA"),

@@ -27,9 +27,10 @@ namespace quantc {
 
 cl::SubCommand inspectCommand("inspect", "what is in a model or a program");
 
-static cl::opt<std::string> subject(cl::Positional, cl::Required,
-                                    cl::desc("<MODEL.onnx | OUT | N.so>"),
-                                    cl::sub(inspectCommand));
+static cl::opt<std::string>
+    subject(cl::Positional, cl::Required,
+            cl::desc("<MODEL.onnx | MODEL.tflite | OUT | N.so>"),
+            cl::sub(inspectCommand));
 static cl::opt<bool> asJson("json", cl::desc("for programs to read"),
                             cl::sub(inspectCommand));
 
@@ -302,8 +303,8 @@ static int inspectModel(Reporter &reporter) {
 
 int runInspect(Reporter &reporter) {
   StringRef extension = sys::path::extension(subject);
-  bool isModel = extension == ".onnx" || extension == ".mlir" ||
-                 extension == ".mlirbc" ||
+  bool isModel = extension == ".onnx" || extension == ".tflite" ||
+                 extension == ".mlir" || extension == ".mlirbc" ||
                  extension == ".model"; // as svm-train names what it writes
   return isModel && !sys::fs::is_directory(subject) ? inspectModel(reporter)
                                                     : inspectProgram(reporter);

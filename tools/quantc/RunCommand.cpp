@@ -25,9 +25,10 @@ namespace quantc {
 
 cl::SubCommand runCommand("run", "run a compiled library, a model or MLIR");
 
-static cl::opt<std::string> program(cl::Positional, cl::Required,
-                                    cl::desc("<N.so | MODEL.onnx | N.mlir>"),
-                                    cl::sub(runCommand));
+static cl::opt<std::string>
+    program(cl::Positional, cl::Required,
+            cl::desc("<N.so | MODEL.onnx | MODEL.tflite | N.mlir>"),
+            cl::sub(runCommand));
 static cl::list<std::string>
     inputs("input", cl::value_desc("X.npy"), cl::ZeroOrMore,
            cl::desc("rows, one file an input, or a .npz keyed by input"),

@@ -25,7 +25,7 @@ cl::SubCommand tuneCommand("tune", "find the layers' bits that are worth it");
 
 static cl::opt<std::string> model(cl::Positional, cl::Required,
                                   cl::value_desc("MODEL"),
-                                  cl::desc("<MODEL.onnx>"),
+                                  cl::desc("<MODEL.onnx | MODEL.tflite>"),
                                   cl::sub(tuneCommand));
 static cl::list<std::string>
     calibration("calibration", cl::value_desc("DATA"),

@@ -22,7 +22,7 @@ struct ImportOptions {
   llvm::StringRef functionName = "main";
 };
 
-/// Reads an ONNX file (or the text file of a libsvm model) into `func.func
+/// Reads an ONNX file (or one of TensorFlow Lite or libsvm) into `func.func
 /// @main` of float qnet ops. Arguments and results carry the tensors' names as
 /// `qnet.name`; every op's location is a NameLoc of its node. Null after
 /// exactly one error diagnostic.

@@ -18,6 +18,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -176,10 +177,12 @@ struct OnnxModel {
   OnnxGraph graph;
   /// The mapped model and its external data files, which the views point into.
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> files;
+  /// Holds the names that stand in none of the files.
+  std::deque<std::string> names;
 };
 
-/// Reads and checks a model file, ONNX's or libsvm's. External data is found
-/// beside it.
+/// Reads and checks a model file: ONNX's, TensorFlow Lite's or libsvm's.
+/// External data is found beside it.
 llvm::Expected<std::unique_ptr<OnnxModel>> readOnnxModel(llvm::StringRef path);
 
 /// Reads and checks a model from memory, whose external data is in `folder`

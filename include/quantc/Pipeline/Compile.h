@@ -31,7 +31,7 @@ enum class Artifact {
 /// One compilation, as the command line says it (design: Interfaces). Text
 /// options are checked by `checkOptions`.
 struct CompileOptions {
-  std::string model; ///< ONNX file, or MLIR with `from` after Import.
+  std::string model; ///< ONNX or other file, or MLIR with `from` after Import.
   /// Rows: one .npy, .npz or .csv, or one file an input.
   std::vector<std::string> calibration;
   /// In place of rows: files of what was measured of them (MeasuredRows.h), in
