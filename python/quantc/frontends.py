@@ -132,5 +132,5 @@ def _module_of(framework: Framework) -> ModuleType | None:
             return None
         raise QuantcError(
             f"this model needs the package {error.name}, which is not installed",
-            remedy=f"`pip install quantc[{framework.extra}]`",
+            remedy=f"`pip install quantc-mlir[{framework.extra}]`",
         ) from error

@@ -3,7 +3,7 @@
 >>> q = quantc.quantize(quantc.keras.to_onnx(model, x), x)                   # doctest: +SKIP
 >>> trained = quantc.keras.QuantileModel(model, [0.01, 0.05, 0.1])           # doctest: +SKIP
 
-Needs keras with any of its backends, and onnx: ``pip install quantc[keras]``.
+Needs keras with any of its backends, and onnx: ``pip install quantc-mlir[keras]``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writing an ONNX graph node by node, for front ends that have no exporter of their own.
 
-Needs the onnx package: ``pip install quantc[onnx]``.
+Needs the onnx package: ``pip install quantc-mlir[onnx]``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Fitted scikit-learn estimators and pipelines as ONNX, and what their rows and labels mean to the program.
 
-Needs scikit-learn and skl2onnx (`pip install quantc[sklearn]`).
+Needs scikit-learn and skl2onnx (`pip install quantc-mlir[sklearn]`).
 """
 
 from __future__ import annotations

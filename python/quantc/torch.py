@@ -3,7 +3,7 @@
 >>> q = quantc.quantize(quantc.torch.to_onnx(module, x), x)                  # doctest: +SKIP
 >>> trained = quantc.torch.QuantAware(module, [0.0001, 0.001])               # doctest: +SKIP
 
-Needs torch and onnx: ``pip install quantc[torch]``.
+Needs torch and onnx: ``pip install quantc-mlir[torch]``.
 """
 
 from __future__ import annotations

@@ -423,7 +423,7 @@ def test_missing_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
-        "this model needs the package skl2onnx, which is not installed; `pip install quantc[sklearn]`"
+        "this model needs the package skl2onnx, which is not installed; `pip install quantc-mlir[sklearn]`"
     )
 
 
