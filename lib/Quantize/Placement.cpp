@@ -70,6 +70,34 @@ static bool isBestAfterQuantization(Operation *op) {
   return isMove(op) || unaryLink(op);
 }
 
+/// What the op shifts or scales by constants; null where it does neither.
+static Value scaledValue(Operation *op) {
+  if (!isa<AddOp, SubOp, MulOp, DivOp>(op))
+    return {};
+  Value lhs = op->getOperand(0), rhs = op->getOperand(1);
+  if (isConstant(rhs))
+    return lhs;
+  return isa<AddOp, MulOp>(op) && isConstant(lhs) ? rhs : Value();
+}
+
+/// Whether the value is a graph input, or some features of it, shifted and
+/// scaled by constants.
+static bool isScaledInput(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    value = selectsInputs(op) ? op->getOperand(0) : scaledValue(op);
+    if (!value)
+      return false;
+  }
+  return true;
+}
+
+bool Placement::isInputParameter(Operation *op) const {
+  return scaledValue(op) && isScaledInput(op->getResult(0)) &&
+         llvm::all_of(op->getUsers(), [&](Operation *user) {
+           return !preprocessing.contains(user) || parameters.contains(user);
+         });
+}
+
 Placement::Placement(func::FuncOp function) : function(function) {
   Block &body = function.getBody().front();
   for (Operation &op : body)
@@ -135,6 +163,12 @@ LogicalResult Placement::decideOne(Operation *op, bool allowFloat) {
       return success();
     }
     preprocessing.insert(op);
+    if (isInputParameter(op)) {
+      parameters.insert(op);
+      op->setAttr(kInputParametersAttr, UnitAttr::get(op->getContext()));
+      return stayFloat("part of the input's quantization: an offset or a "
+                       "factor for each feature");
+    }
     return stayFloat("prepares a graph input before it is quantized");
   }
   if (hasIntegerForm(op)) {

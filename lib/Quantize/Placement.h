@@ -49,9 +49,13 @@ public:
 private:
   /// The decision for one op; users come first.
   LogicalResult decideOne(Operation *op, bool allowFloat);
+  /// Whether the op shifts or scales a graph input, or some features of it, by
+  /// constants before it is quantized, and before nothing else.
+  bool isInputParameter(Operation *op) const;
 
   func::FuncOp function;
-  llvm::DenseSet<Operation *> before, after, prologue, integer, preprocessing;
+  llvm::DenseSet<Operation *> before, after, prologue, integer, preprocessing,
+      parameters;
 };
 
 } // namespace mlir::qnet

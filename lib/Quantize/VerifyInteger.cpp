@@ -41,7 +41,8 @@ struct VerifyInteger : qnet::impl::VerifyIntegerBase<VerifyInteger> {
       if (auto dense = dyn_cast<QDenseOp>(op))
         checkAccumulators(dense);
       if (auto reason = op->getAttrOfType<StringAttr>(kLedgerAttr);
-          reason && requireInt && !op->hasAttr(kFinishAttr))
+          reason && requireInt && !op->hasAttr(kFinishAttr) &&
+          !op->hasAttr(kInputParametersAttr))
         report(op, "I6") << "is left in float (" << reason.getValue()
                          << "), and require-int asks for integers only";
     });

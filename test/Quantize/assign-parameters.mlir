@@ -79,10 +79,11 @@ func.func @united(%x: !a, %z: !b) -> tensor<?x2x1xf32> {
 
 !in = tensor<?x2x!quant.calibrated<f32<-1.0:1.0>>>
 
-// Float before and behind the integers: a scale a feature on a graph input, and
-// what follows the last dense layer. Both are in the ledger.
+// Float before and behind the integers: a scale a feature on a graph input, which
+// is part of its quantization, and what follows the last dense layer. Both are in
+// the ledger.
 // CHECK-LABEL: func.func @ledger
-// CHECK: qnet.mul {{.*}}qnet.ledger = "prepares a graph input before it is quantized"
+// CHECK: qnet.mul {{.*}}{qnet.input_parameters, qnet.ledger = "part of the input's quantization: an offset or a factor for each feature"}
 // CHECK-NEXT: qnet.quantize
 // CHECK: %[[Y:.*]] = qnet.dense
 // CHECK-NEXT: qnet.softmax %[[Y]] {axis = 1 : i64, qnet.ledger = "no dense layer follows: it computes what is read as float"}
@@ -104,7 +105,7 @@ func.func @ledger(%x: !in) -> tensor<?x2xf32> {
 // CHECK-LABEL: func.func @prologue
 // CHECK: %[[Q:.*]] = qnet.quantize %arg1
 // CHECK-NEXT: %[[Z:.*]] = qnet.dequantize %[[Q]]
-// CHECK: %[[M:.*]] = qnet.mul %arg0
+// CHECK: %[[M:.*]] = qnet.mul %arg0, %{{.*}} {qnet.ledger = "prepares a graph input before it is quantized"}
 // CHECK-NEXT: %[[C:.*]] = qnet.activation clip %[[M]] {{.*}}qnet.ledger = "prepares a graph input before it is quantized"
 // CHECK-NEXT: qnet.quantize %[[C]]
 // CHECK: qnet.activation tanh %[[Z]]

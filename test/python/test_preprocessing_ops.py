@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import quantc
 from numpy.typing import NDArray
@@ -257,22 +259,16 @@ def test_extremes_with_ties(tmp_path: Path) -> None:
     assert least.tolist() == [2, 0, 0]
 
 
-@pytest.mark.parametrize("how", ["Div", "Scaler"])
-def test_scaling_of_one_range_costs_nothing(tmp_path: Path, how: str) -> None:
-    """Pixels over 255: the step goes into the first layer, and no float op is left."""
+def scaled_network(model: Path, scaled: Sequence[onnx.NodeProto], constants: dict[str, NDArray[np.float32]]) -> Path:
+    """Write "x" of 12 features to "s" by the nodes, and then 12-16-3."""
     generator = np.random.default_rng(7)
     features = 12
-    constants = {
-        "most": np.array([255.0], np.float32),
+    constants = constants | {
         "w0": generator.normal(size=(features, 16)).astype(np.float32),
         "w1": generator.normal(size=(16, 3)).astype(np.float32),
     }
-    scaled = {
-        "Div": helper.make_node("Div", ["x", "most"], ["s"]),
-        "Scaler": helper.make_node("Scaler", ["x"], ["s"], domain=ML, offset=[127.5], scale=[1 / 127.5]),
-    }[how]
     nodes = [
-        scaled,
+        *scaled,
         helper.make_node("MatMul", ["s", "w0"], ["a"]),
         helper.make_node("Relu", ["a"], ["b"]),
         helper.make_node("MatMul", ["b", "w1"], ["y"]),
@@ -285,9 +281,39 @@ def test_scaling_of_one_range_costs_nothing(tmp_path: Path, how: str) -> None:
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(ML, 1)]
-    model = tmp_path / "m.onnx"
     model.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
-    rows = generator.integers(0, 256, (300, features)).astype(np.float32)
+    return model
+
+
+@pytest.mark.parametrize("how", ["Div", "Scaler"])
+def test_scaling_of_one_range_costs_nothing(tmp_path: Path, how: str) -> None:
+    """Pixels over 255: the step goes into the first layer, and no float op is left."""
+    scaled = {
+        "Div": helper.make_node("Div", ["x", "most"], ["s"]),
+        "Scaler": helper.make_node("Scaler", ["x"], ["s"], domain=ML, offset=[127.5], scale=[1 / 127.5]),
+    }[how]
+    model = scaled_network(tmp_path / "m.onnx", [scaled], {"most": np.array([255.0], np.float32)})
+    rows = np.random.default_rng(8).integers(0, 256, (300, 12)).astype(np.float32)
     q = quantc.quantize(model, rows, require_int=True)
     assert q.manifest["ledger"] == []
     assert [layer["op"] for layer in q.manifest["layers"]] == ["quantize", "qdense", "qdense"]
+
+
+def test_features_of_unlike_ranges_keep_their_resolution(tmp_path: Path) -> None:
+    """One from -27,000 to 15,000 beside others of about 1: an offset and a factor for each, in the quantization."""
+    generator = np.random.default_rng(9)
+    spread = np.full(12, 0.5, np.float32)
+    spread[3] = 7000.0
+    mean = np.linspace(-2, 2, 12).astype(np.float32)
+    mean[3] = -6000.0
+    nodes = [helper.make_node("Sub", ["x", "mean"], ["c"]), helper.make_node("Div", ["c", "spread"], ["s"])]
+    model = scaled_network(tmp_path / "m.onnx", nodes, {"mean": mean, "spread": spread})
+    rows = (generator.normal(size=(600, 12)) * spread + mean).astype(np.float32)
+    q = quantc.quantize(model, rows[:300], require_int=True)
+    assert {line["reason"] for line in q.manifest["ledger"]} == {
+        "part of the input's quantization: an offset or a factor for each feature"
+    }
+    exact = onnxruntime.InferenceSession(model).run(None, {"x": rows})[0]
+    got = q.predict(rows)
+    np.testing.assert_array_equal(got, quantc.reference(q, rows))
+    assert 10 * np.log10(np.square(exact).sum() / np.square(got - exact).sum()) > 40

@@ -314,7 +314,8 @@ def VerifyInteger : Pass<"verify-integer", "::mlir::ModuleOp"> {
     - I5: every quantized type is per-tensor, over f32 and unsigned, its scale at
       least 2^-100, its zero point inside the storage range.
     - I6: with `require-int`, the ledger is empty but for `qnet.finish`, which is
-      f32 by definition, as a requantization is.
+      f32 by definition, as a requantization is, and for `qnet.input_parameters`,
+      which are part of the input's quantization.
   }];
   let options = [
     Option<"requireInt", "require-int", "bool", "false",

@@ -10,6 +10,11 @@ namespace mlir::qnet {
 /// A discardable attribute (string) on every op that stays in float, and why.
 inline constexpr llvm::StringLiteral kLedgerAttr = "qnet.ledger";
 
+/// A discardable attribute (unit) on an op before the quantization of a graph
+/// input that is part of it: an offset or a factor of its own for each feature.
+inline constexpr llvm::StringLiteral kInputParametersAttr =
+    "qnet.input_parameters";
+
 /// A discardable attribute (array of floats) on a value's producer, or on the
 /// argument: the mean of each feature over the calibration rows.
 inline constexpr llvm::StringLiteral kMeanAttr = "qnet.mean";
