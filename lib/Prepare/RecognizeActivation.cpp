@@ -10,6 +10,8 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
+#include "ExpandPower.h"
+
 #include "quantc/Dialect/Constants.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -439,33 +441,6 @@ struct RecognizePower : OpRewritePattern<PowOp> {
   }
 };
 
-/// x^y = exp(y log x) for constants y that are no whole numbers: both are NaN
-/// below 0, and agree at 0 and infinity.
-struct ExpandPower : OpRewritePattern<PowOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(PowOp op,
-                                PatternRewriter &rewriter) const override {
-    FailureOr<std::vector<float>> exponents = readConstant<float>(op.getRhs());
-    if (failed(exponents) || op.getLhs().getType() != op.getType())
-      return rewriter.notifyMatchFailure(op, "requires constant f32 exponents");
-    if (!llvm::all_of(*exponents, [](float y) {
-          return std::isfinite(y) && y != std::nearbyint(y);
-        }))
-      return rewriter.notifyMatchFailure(
-          op, "an exponent is whole, where negative numbers have a power");
-    auto apply = [&](Function function, Value x) -> Value {
-      return ActivationOp::create(rewriter, op.getLoc(), op.getType(), function,
-                                  x, FloatAttr(), FloatAttr());
-    };
-    Value product =
-        MulOp::create(rewriter, op.getLoc(), op.getType(),
-                      apply(Function::log, op.getLhs()), op.getRhs());
-    rewriter.replaceOp(op, apply(Function::exp, product));
-    return success();
-  }
-};
-
 struct RecognizeSquare : OpRewritePattern<MulOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -499,8 +474,7 @@ struct RecognizeActivation
     patterns.add<RecognizeClamp, RecognizeGated, RecognizeSoftplus,
                  RecognizeQuotient, RecognizePower, RecognizeSquare,
                  RecognizeLeakyRelu>(&getContext());
-    // Where the power has no name.
-    patterns.add<ExpandPower>(&getContext(), /*benefit=*/0);
+    populateExpandPower(patterns); // where it has no name
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -1,7 +1,7 @@
 //===- VerifyPrepared.cpp - what Calibrate and Quantize may assume --------===//
 //
 // Takes          any module.
-// Gives          the same module, or an error for every broken row P1 to P6.
+// Gives          the same module, or an error for every broken row P1 to P7.
 // Why            the next stage meets no surprise, and a user learns which node
 //                cannot be compiled.
 // Not done here  changing anything.
@@ -123,6 +123,12 @@ private:
                   nodeText(op) + " multiplies by a constant that is no "
                                  "single f32 matrix, which is no dense "
                                  "layer");
+    if (isa<PowOp>(op))
+      violation("P7", op,
+                nodeText(op) + " is a power by exponents that are computed or "
+                               "not finite, or of a value of fewer features "
+                               "than exponents; write it in products, or in "
+                               "exp and log");
     if (auto dense = dyn_cast<DenseOp>(op))
       checkConstants(dense);
   }

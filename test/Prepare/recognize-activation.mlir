@@ -183,21 +183,51 @@ func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>, tenso
 
 // -----
 
-// Powers of no name: exp(y log x), one exponent or one for each feature. A whole
-// exponent, which negative numbers have a power of, is left.
+// Powers of no name: exp(y log x), one exponent or one for each feature; where
+// some are whole, of |x|, with the sign of x where they are odd.
 // CHECK-LABEL: func.func @main
 // CHECK-DAG: %[[FEW:.*]] = qnet.constant dense<[5.000000e-01, 1.250000e+00, -7.500000e-01, 3.250000e+00]>
-// CHECK-DAG: %[[WHOLE:.*]] = qnet.constant dense<[5.000000e-01, 2.000000e+00, 1.000000e+00, 1.000000e+00]>
+// CHECK-DAG: %[[WHOLE:.*]] = qnet.constant dense<[5.000000e-01, 2.000000e+00, 1.000000e+00, 0.000000e+00]>
+// CHECK-DAG: %[[IS:.*]] = qnet.constant dense<[false, true, true, true]>
+// CHECK-DAG: %[[ODD:.*]] = qnet.constant dense<[false, false, true, false]>
+// CHECK-DAG: %[[NONE:.*]] = qnet.constant dense<[false, false, false, true]>
 // CHECK: %[[LOG:.*]] = qnet.activation log %arg0
 // CHECK: %[[MUL:.*]] = qnet.mul %[[LOG]], %[[FEW]]
 // CHECK: %[[EXP:.*]] = qnet.activation exp %[[MUL]]
-// CHECK: %[[POW:.*]] = qnet.pow %arg0, %[[WHOLE]]
+// CHECK: %[[ABS:.*]] = qnet.activation abs %arg0
+// CHECK: %[[SIZE:.*]] = qnet.where %[[IS]], %[[ABS]], %arg0
+// CHECK: %[[L:.*]] = qnet.activation log %[[SIZE]]
+// CHECK: %[[M:.*]] = qnet.mul %[[L]], %[[WHOLE]]
+// CHECK: %[[E:.*]] = qnet.activation exp %[[M]]
+// CHECK: %[[C:.*]] = qnet.compare lt %arg0
+// CHECK: %[[T:.*]] = qnet.and %[[C]], %[[ODD]]
+// CHECK: %[[N:.*]] = qnet.activation neg %[[E]]
+// CHECK: %[[S:.*]] = qnet.where %[[T]], %[[N]], %[[E]]
+// CHECK: %[[POW:.*]] = qnet.where %[[NONE]], %{{.*}}, %[[S]]
 // CHECK: return %[[EXP]], %[[POW]]
 func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   %few = qnet.constant dense<[0.5, 1.25, -0.75, 3.25]> : tensor<4xf32>
-  %whole = qnet.constant dense<[0.5, 2.0, 1.0, 1.0]> : tensor<4xf32>
+  %whole = qnet.constant dense<[0.5, 2.0, 1.0, 0.0]> : tensor<4xf32>
   %p = qnet.pow %x, %few : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
   %q = qnet.pow %x, %whole : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  return %p, %q : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+// One whole exponent for all: products, and one over them.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[X2:.*]] = qnet.activation square %arg0
+// CHECK: %[[X4:.*]] = qnet.activation square %[[X2]]
+// CHECK: %[[X5:.*]] = qnet.mul %arg0, %[[X4]]
+// CHECK: %[[Y2:.*]] = qnet.activation square %arg0
+// CHECK: %[[R:.*]] = qnet.activation reciprocal %[[Y2]]
+// CHECK: return %[[X5]], %[[R]]
+func.func @main(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %five = qnet.constant dense<5.0> : tensor<f32>
+  %less = qnet.constant dense<-2.0> : tensor<4xf32>
+  %p = qnet.pow %x, %five : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+  %q = qnet.pow %x, %less : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
   return %p, %q : tensor<?x4xf32>, tensor<?x4xf32>
 }
 

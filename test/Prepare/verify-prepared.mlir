@@ -113,3 +113,12 @@ func.func @main(%x: tensor<4x2xf32>) -> tensor<4x2xf32> {
 func.func @main(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
   return %x : tensor<?x?xf32>
 }
+
+// -----
+
+// P7
+func.func @main(%x: tensor<?x2xf32>, %e: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  // expected-error @unknown {{node 'power' (qnet.pow) is a power by exponents that are computed or not finite, or of a value of fewer features than exponents; write it in products, or in exp and log [verify-prepared P7]}}
+  %y = qnet.pow %x, %e : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32> loc("power")
+  return %y : tensor<?x2xf32>
+}

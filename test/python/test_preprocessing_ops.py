@@ -317,3 +317,36 @@ def test_features_of_unlike_ranges_keep_their_resolution(tmp_path: Path) -> None
     got = q.predict(rows)
     np.testing.assert_array_equal(got, quantc.reference(q, rows))
     assert 10 * np.log10(np.square(exact).sum() / np.square(got - exact).sum()) > 40
+
+
+POWERS = [[3.0], [-2.0], [2.0, 0.5, 1.5], [0.0, 1.0, 3.0], [-1.0, -3.0, 4.0], [70.0, 70.0, 70.0]]
+
+
+@pytest.mark.parametrize("exponents", POWERS, ids=str)
+def test_powers(tmp_path: Path, exponents: list[float]) -> None:
+    """By one exponent or one for each feature, of negative numbers and 0 too."""
+    nodes = [helper.make_node("Pow", ["x", "e"], ["p"], name="power"), helper.make_node("MatMul", ["p", "w"], ["y"])]
+    constants = {"e": np.array(exponents, np.float32), "w": np.eye(3, dtype=np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in ("y", "p")],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = tmp_path / "m.onnx"
+    opsets = [helper.make_opsetid("", 17)]
+    model.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+    x = np.array([[-1.5, 0.5, -2.0], [2.0, 1.0, 0.25], [-0.5, 3.0, 1.5]], np.float32)
+    if min(exponents) >= 0:
+        x = np.concatenate([x, np.zeros((1, 3), np.float32)])
+    with np.errstate(invalid="ignore"):
+        exact = np.power(x.astype(np.float64), np.asarray(exponents))
+    known = np.concatenate([x, np.random.default_rng(11).random((100, 3)).astype(np.float32) + np.float32(0.5)])
+    q = quantc.quantize(model, known)
+    got = q.predict(x)[1]
+    np.testing.assert_array_equal(got, quantc.reference(q, x)[1])
+    if len(set(exponents)) > 1 or exponents[0] > 64:  # computed in float, before the quantization
+        np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-37)  # exp of less is 0
+    else:
+        assert np.square(got - exact).sum() < 1e-3 * np.square(exact).sum()

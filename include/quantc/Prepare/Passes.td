@@ -195,8 +195,9 @@ def RecognizeActivation : Pass<"recognize-activation", "::mlir::ModuleOp"> {
       `x * tanh(softplus(x))` mish, `x * clip(x + 3, 0, 6) / 6` hard_swish;
     - `log(1 + exp(x))` softplus, `1 / (1 + exp(-x))` sigmoid, `x / (1 + |x|)`
       softsign, `pow` by a constant of 2, 0.5, 1 or -1, `prelu` with one slope;
-    - the other way round, `pow` by constants that are no whole numbers becomes
-      `exp(y log x)`, of which each step has a defined result.
+    - the other way round, `pow` by constants becomes products where all are one
+      whole number, else `exp(y log x)`, of which each step has a defined result;
+      where some are whole, of `|x|` with the sign of an odd power.
 
     Constants are compared with a relative tolerance of 1e-3, since exporters
     write them in f16 or f32.
@@ -471,6 +472,7 @@ def VerifyPrepared : Pass<"verify-prepared", "::mlir::ModuleOp"> {
     - P5: the weights and biases of `dense` are constants and finite.
     - P6: dimension 0 of every input and output is the dynamic batch, and every
       op treats rows apart.
+    - P7: no `pow` is left (its exponents were finite constants).
   }];
 }
 
