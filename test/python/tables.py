@@ -76,12 +76,12 @@ def scaled(estimator: Any, rows: NDArray[Any], targets: NDArray[Any] | None) -> 
     return model, quantc.quantize(model, known)
 
 
-def check_classifier(estimator: Any, rows: NDArray[Any], labels: NDArray[Any], agreement: float = 0.995) -> None:
+def check_classifier(estimator: Any, rows: NDArray[Any], labels: NDArray[Any]) -> None:
     """A program decides as its estimator does, and gives the same scores."""
     model, q = scaled(estimator, rows, labels)
     got, expected = q.predict(rows), model.predict(rows)
     assert got.dtype == expected.dtype
-    assert np.mean(got == expected) >= agreement
+    assert np.mean(got == expected) >= 0.995
     if q.manifest["frontend"]["result"]["scores"] == "probability":
         np.testing.assert_allclose(q.predict_proba(rows).sum(axis=1), 1, atol=1e-4)
         assert np.abs(q.predict_proba(rows) - model.predict_proba(rows)).mean() < 0.01

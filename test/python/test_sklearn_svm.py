@@ -27,7 +27,7 @@ def test_classifiers(estimator: Any) -> None:
     @FEW
     @given(class_tables())
     def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        check_classifier(estimator, *table, agreement=0.99)
+        check_classifier(estimator, *table)
 
     check()
 
@@ -54,7 +54,7 @@ def test_one_class(kernel: str) -> None:
         fresh = rows[CALIBRATION_ROWS:]
         got, expected = q.predict(fresh), model.predict(fresh)
         assert got.dtype == expected.dtype
-        assert np.mean(got == expected) >= 0.99
+        assert np.mean(got == expected) >= 0.995
         assert sqnr_db(model.decision_function(fresh), q.decision_function(fresh)) >= 30
 
     check()
