@@ -114,6 +114,14 @@ private:
 
 } // namespace
 
+/// Whether the value is that of an rbf kernel: exp of a negated distance, so
+/// from 0 to 1.
+static bool isKernelOfDistances(Value value) {
+  auto activation = value.getDefiningOp<ActivationOp>();
+  return activation && activation.getFunction() == Function::exp &&
+         activation->hasAttr(kFinishAttr);
+}
+
 LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
                                            const Placement &placement,
                                            int32_t activationMax) {
@@ -161,9 +169,12 @@ LogicalResult ValueParameters::chooseTypes(func::FuncOp function,
       continue;
     auto range = seen.find(value);
     // A function's result goes no further than the function.
-    auto chain = chains.find(value);
+    auto *chain = chains.find(value);
+    const bool isKernel = isKernelOfDistances(value);
+    if (isKernel)
+      groupRanges[leaderOf(value)].include({0.0, 1.0});
     const bool mayGoFurther =
-        range != seen.end() &&
+        range != seen.end() && !isKernel &&
         (chain == chains.end() ||
          isClampOf(chain->second.steps,
                    chooseCovering(range->second.lo, range->second.hi, 0, 255)));

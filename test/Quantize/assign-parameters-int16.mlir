@@ -168,3 +168,21 @@ func.func @bounded(%x: !in) -> tensor<?x2xf32> {
   %y = qnet.dense %t, %w : (!out, tensor<2x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+!in = tensor<?x2x!quant.calibrated<f32<-1.0:1.0>>>
+!kernel = tensor<?x2x!quant.calibrated<f32<0.1:0.6>>>
+
+// A kernel of distances lies between 0 and 1, whatever was seen: all steps are spent there.
+// CHECK-LABEL: func.func @kernel
+// CHECK: %[[K:.*]] = qnet.activation exp
+// CHECK: qnet.quantize %[[K]] : {{.*}} -> tensor<?x2x!quant.uniform<u16<0:32640>:f32, 3.063725{{.*}}E-5>>
+func.func @kernel(%x: !in) -> tensor<?x1xf32> {
+  %v = qnet.constant dense<[[0.5, -0.25], [0.125, 1.0]]> : tensor<2x2xf32>
+  %w = qnet.constant dense<[[0.5, -0.25]]> : tensor<1x2xf32>
+  %p = qnet.dense %x, %v : (!in, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %k = qnet.activation exp %p {qnet.finish = "finish of a kernel"} : tensor<?x2xf32> -> !kernel
+  %y = qnet.dense %k, %w : (!kernel, tensor<1x2xf32>) -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
+}
