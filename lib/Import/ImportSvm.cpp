@@ -101,6 +101,18 @@ Value denseLayer(NodeImporter &n, Value input, ArrayRef<float> weights,
   return n.emit<DenseOp>({input, w, b});
 }
 
+/// The one layer of a linear machine, whose scores votes depend on: small, and
+/// worth fine weights, which no pass then changes.
+Value linearLayer(NodeImporter &n, Value input, ArrayRef<float> weights,
+                  ArrayRef<float> bias) {
+  Value scores = denseLayer(n, input, weights, bias);
+  if (!scores)
+    return {};
+  for (StringRef attribute : {kFrozenAttr, kFineWeightsAttr})
+    scores.getDefiningOp()->setAttr(attribute, n.builder.getUnitAttr());
+  return scores;
+}
+
 /// sum_v weights[s, v] kernel(x, v) + bias[s] for each score s.
 Value scoresOf(NodeImporter &n, const Machine &m, ArrayRef<float> weights,
                ArrayRef<float> bias) {
@@ -114,7 +126,7 @@ Value scoresOf(NodeImporter &n, const Machine &m, ArrayRef<float> weights,
                  m.vectors[v * m.features + k];
         collected[s * m.features + k] = static_cast<float>(sum);
       }
-    return denseLayer(n, m.input, collected, bias);
+    return linearLayer(n, m.input, collected, bias);
   }
   KernelKind kind = m.kernel == "RBF"    ? KernelKind::rbf
                     : m.kernel == "POLY" ? KernelKind::polynomial
@@ -168,7 +180,7 @@ LogicalResult importRegressor(NodeImporter &n) {
   Value score =
       m->count > 0
           ? scoresOf(n, *m, m->coefficients, m->rho.take_front(1))
-          : denseLayer(n, m->input, m->coefficients, m->rho.take_front(1));
+          : linearLayer(n, m->input, m->coefficients, m->rho.take_front(1));
   if (!score || n.intAttribute("one_class", 0) == 0)
     return n.result(0, score);
   // Inside the region or not: 1 or -1.

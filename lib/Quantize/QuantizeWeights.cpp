@@ -121,10 +121,10 @@ DenseOp addRest(DenseOp dense, ArrayRef<float> weights, ArrayRef<float> rounded,
   rest->setAttr(kFrozenAttr, builder.getUnitAttr());
   auto sum = AddOp::create(builder, dense.getLoc(), dense.getType(), coarse,
                            rest.getResult());
-  sum->setAttr(kLedgerAttr,
-               builder.getStringAttr("sum of both halves of fine weights"));
-  sum->setAttr(kFinishAttr,
-               builder.getStringAttr("sum of both halves of fine weights"));
+  StringAttr reason =
+      builder.getStringAttr("sum of both halves of fine weights");
+  sum->setAttr(kLedgerAttr, reason);
+  sum->setAttr(kFinishAttr, reason);
   dense.replaceAllUsesWith(sum.getResult());
   return rest;
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import quantc
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from quantc import Quantized
@@ -93,6 +94,17 @@ def check_regressor(estimator: Any, rows: NDArray[Any], values: NDArray[Any]) ->
     """A program's numbers are its estimator's."""
     model, q = scaled(estimator, rows, values)
     assert sqnr_db(model.predict(rows), q.predict(rows)) >= 30
+
+
+def over(tables: st.SearchStrategy[tuple[Any, Any]], check: Callable[[Any, Any], None]) -> None:
+    """Run a check on a few tables."""
+
+    @FEW
+    @given(tables)
+    def run(table: tuple[Any, Any]) -> None:
+        check(*table)
+
+    run()
 
 
 def sqnr_db(expected: NDArray[Any], got: NDArray[Any]) -> float:

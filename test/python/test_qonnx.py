@@ -20,28 +20,31 @@ Doubles = NDArray[np.float64]
 class Network:
     """8-32-3 with ReLU: Quant behind the input, the weights and the ReLU, as `export_qonnx` writes it, and in numpy."""
 
-    def __init__(self, input_bits: int, weight_bits: int, hidden_bits: int, per_channel: bool = False) -> None:
+    def __init__(
+        self, input_bits: int, weight_bits: int, hidden_bits: int, per_channel: bool = False, mode: str = "ROUND"
+    ) -> None:
         random = np.random.default_rng(7)
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._biases = [random.normal(size=n).astype(np.float32) * np.float32(0.1) for n in (32, 3)]
         self._weights = [random.normal(size=shape).astype(np.float32) for shape in ((32, 8), (3, 32))]
         self._bits = (input_bits, weight_bits, hidden_bits)
+        self._mode = mode  # of the hidden values
         most = 2 ** (weight_bits - 1) - 1
         self._steps = [np.abs(w).max(axis=1 if per_channel else None, keepdims=True) / most for w in self._weights]
         self._steps = [step.astype(np.float32) for step in self._steps]
         self._input_step = np.float32(4 / 2 ** (input_bits - 1))
-        self._hidden_step = np.float32(12 / 2**hidden_bits)
+        self.hidden_step: Any = np.float32(12 / 2**hidden_bits)
 
     def _constant(self, name: str, value: Any) -> str:
         self._constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
         return name
 
-    def _quant(self, value: str, step: Any, bits: int, signed: bool, narrow: bool) -> str:
+    def _quant(self, value: str, step: Any, bits: int, signed: bool, narrow: bool, mode: str = "ROUND") -> str:
         names = [
             self._constant(f"{value}_{what}", number) for what, number in (("step", step), ("zero", 0), ("bits", bits))
         ]
-        flags = {"signed": int(signed), "narrow": int(narrow), "rounding_mode": "ROUND"}
+        flags = {"signed": int(signed), "narrow": int(narrow), "rounding_mode": mode}
         self._nodes.append(helper.make_node("Quant", [value, *names], [f"{value}_q"], domain=DOMAIN, **flags))
         return f"{value}_q"
 
@@ -55,7 +58,7 @@ class Network:
             self._nodes.append(helper.make_node("Gemm", [value, w, b], [y], name=f"fc{layer}", transB=1))
             if layer == 0:
                 self._nodes.append(helper.make_node("Relu", [y], ["h"], name="relu"))
-                value = self._quant("h", self._hidden_step, hidden_bits, signed=False, narrow=False)
+                value = self._quant("h", self.hidden_step, hidden_bits, False, False, self._mode)
         graph = helper.make_graph(
             self._nodes,
             "brevitas",
@@ -69,7 +72,7 @@ class Network:
 
     def largest_step(self) -> float:
         """The most that one step of a hidden value changes an output."""
-        return float(self._hidden_step * np.abs(self._weights[1]).max())
+        return float(self.hidden_step * np.abs(self._weights[1]).max())
 
     def __call__(self, x: Doubles) -> Doubles:
         """Round to the nearest, clip to the integers of the bits, scale back: in f64."""
@@ -84,7 +87,9 @@ class Network:
             grid(w, step.astype(np.float64), -most, most) for w, step in zip(self._weights, self._steps, strict=True)
         )
         hidden = np.maximum(value @ first.T + self._biases[0], 0)
-        hidden = grid(hidden, np.float64(self._hidden_step), 0, 2**hidden_bits - 1)
+        if self._mode == "FLOOR":
+            hidden -= self.hidden_step / 2
+        hidden = grid(hidden, np.float64(self.hidden_step), 0, 2**hidden_bits - 1)
         return np.asarray(hidden @ second.T + self._biases[1])
 
 
@@ -108,6 +113,23 @@ def test_the_same_integers(
     layers = [layer for layer in q.manifest["layers"] if layer["op"] == "qdense"]
     assert [layer["input_bits"] for layer in layers] == [8, 8]
     assert layers[1]["input_scale"] == pytest.approx(12 / 2**hidden_bits)
+
+
+@pytest.mark.parametrize(("hidden_bits", "mode"), [(12, "ROUND"), (8, "FLOOR")])
+def test_other_grids_are_looked_up(tmp_path: Path, hidden_bits: int, mode: str) -> None:
+    network = Network(8, 8, hidden_bits, mode=mode)
+    x = np.random.default_rng(8).normal(size=(500, 8)).astype(np.float32)
+    q = quantc.quantize(network.write(tmp_path / "m.onnx"), x)
+    assert [layer["op"] for layer in q.manifest["layers"]] == ["quantize", "qdense", "lookup", "qdense"]
+    expected = network(x.astype(np.float64))
+    assert np.square(q.predict(x) - expected).sum() < 1e-3 * np.square(expected).sum()
+
+
+def test_a_step_for_each_channel_between_layers_is_an_error(tmp_path: Path) -> None:
+    network = Network(8, 8, 8)
+    network.hidden_step = np.linspace(0.03, 0.06, 32).astype(np.float32)
+    with pytest.raises(quantc.QuantcError, match=r"h_q: .* has no integer form and stands between dense layers"):
+        quantc.quantize(network.write(tmp_path / "m.onnx"), np.ones((50, 8), np.float32))
 
 
 def test_bytes_down_to_the_lowest_stay_as_they_are(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ from tables import (
     class_tables,
     customers,
     fit,
+    over,
     plain_tables,
     sqnr_db,
     value_tables,
@@ -146,32 +148,17 @@ def name_of(value: Any) -> str:
 
 @pytest.mark.parametrize("estimator", CLASSIFIERS, ids=name_of)
 def test_classifiers(estimator: Any) -> None:
-    @FEW
-    @given(class_tables())
-    def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        check_classifier(estimator, *table)
-
-    check()
+    over(class_tables(), partial(check_classifier, estimator))
 
 
 @pytest.mark.parametrize("estimator", REGRESSORS, ids=name_of)
 def test_regressors(estimator: Any) -> None:
-    @FEW
-    @given(value_tables())
-    def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        check_regressor(estimator, *table)
-
-    check()
+    over(value_tables(), partial(check_regressor, estimator))
 
 
 @pytest.mark.parametrize("estimator", SEVERAL_TARGETS, ids=name_of)
 def test_regressors_of_several_targets(estimator: Any) -> None:
-    @FEW
-    @given(value_tables(targets=3))
-    def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        check_regressor(estimator, *table)
-
-    check()
+    over(value_tables(targets=3), partial(check_regressor, estimator))
 
 
 @pytest.mark.parametrize(("kind", "transformer"), TRANSFORMERS, ids=name_of)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from numpy.typing import NDArray
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
-from tables import CALIBRATION_ROWS, FEW, check_classifier, check_regressor, class_tables, scaled, sqnr_db, value_tables
+from tables import (
+    CALIBRATION_ROWS,
+    check_classifier,
+    check_regressor,
+    class_tables,
+    over,
+    scaled,
+    sqnr_db,
+    value_tables,
+)
 
 CLASSIFIERS = [
     SVC(),
@@ -24,32 +33,19 @@ REGRESSORS = [SVR(C=10), NuSVR(), SVR(kernel="linear")]
 
 @pytest.mark.parametrize("estimator", CLASSIFIERS, ids=str)
 def test_classifiers(estimator: Any) -> None:
-    @FEW
-    @given(class_tables())
-    def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        check_classifier(estimator, *table)
-
-    check()
+    over(class_tables(), partial(check_classifier, estimator))
 
 
 @pytest.mark.parametrize("estimator", REGRESSORS, ids=str)
 def test_regressors(estimator: Any) -> None:
-    @FEW
-    @given(value_tables())
-    def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        check_regressor(estimator, *table)
-
-    check()
+    over(value_tables(), partial(check_regressor, estimator))
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "sigmoid", "linear"])
 def test_one_class(kernel: str) -> None:
     """Some rows it was fitted on are support vectors: they lie on the border itself, and are left out here."""
 
-    @FEW
-    @given(value_tables())
-    def check(table: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        rows, _ = table
+    def check(rows: NDArray[Any], _: NDArray[Any]) -> None:
         model, q = scaled(OneClassSVM(nu=0.1, kernel=kernel), rows, None)
         fresh = rows[CALIBRATION_ROWS:]
         got, expected = q.predict(fresh), model.predict(fresh)
@@ -57,4 +53,4 @@ def test_one_class(kernel: str) -> None:
         assert np.mean(got == expected) >= 0.995
         assert sqnr_db(model.decision_function(fresh), q.decision_function(fresh)) >= 30
 
-    check()
+    over(value_tables(), check)

@@ -1,5 +1,6 @@
 //===- Arrays.cpp - The arrays a user gives and gets ----------------------===//
 #include "Arrays.h"
+#include "Problem.h"
 
 #include "quantc/Pipeline/Rows.h"
 #include "quantc/Reference/Interpreter.h"
@@ -17,10 +18,6 @@ using mlir::qnet::NumpyType;
 using mlir::qnet::Tensor;
 
 namespace quantc {
-
-static Error problem(const Twine &text) {
-  return createStringError(inconvertibleErrorCode(), text);
-}
 
 static bool isZip(StringRef path) { return path.ends_with_insensitive(".npz"); }
 

@@ -1,6 +1,7 @@
 //===- CompareAnalyses.cpp - Why float and integer differ -----------------===//
 #include "CompareAnalyses.h"
 #include "JsonNumber.h"
+#include "Problem.h"
 #include "TextTable.h"
 
 #include "llvm/Support/Format.h"
@@ -17,10 +18,6 @@ namespace quantc {
 
 /// Rows held in memory at a time; of more, evenly spaced ones are taken.
 static constexpr int64_t kMostRows = 4096;
-
-static Error problem(const Twine &text) {
-  return createStringError(inconvertibleErrorCode(), text);
-}
 
 static Expected<Rows> readRows(const AnalysisInputs &inputs,
                                ArrayRef<int64_t> numbers) {

@@ -2,6 +2,7 @@
 #include "Comparison.h"
 #include "Arrays.h"
 #include "JsonNumber.h"
+#include "Problem.h"
 
 #include "quantc/Pipeline/Pipeline.h"
 #include "quantc/Prepare/Equalize.h"
@@ -23,10 +24,6 @@ namespace quantc {
 static constexpr int64_t kBlockRows = 256;
 /// Of calibration rows; of rows that are given all are compared.
 static constexpr int64_t kMostCalibrationRows = 4096;
-
-static Error problem(const Twine &text) {
-  return createStringError(inconvertibleErrorCode(), text);
-}
 
 int64_t Findings::right(const DecisionCounts &decisions) {
   int64_t count = 0;

@@ -1,5 +1,6 @@
 //===- Program.cpp - A compiled program, loaded ---------------------------===//
 #include "Program.h"
+#include "Problem.h"
 
 #include "quantc/Codegen/Codegen.h"
 #include "quantc/Emit/ThreadedLibrary.h"
@@ -29,10 +30,6 @@ static constexpr size_t kMaxTensors = 64;
 static constexpr std::align_val_t kWorkspaceAlignment{64};
 /// A manifest is a few kilobytes; a longer file is something else.
 static constexpr uint64_t kMaxManifestBytes = uint64_t(64) << 20;
-
-static Error problem(const Twine &text) {
-  return createStringError(inconvertibleErrorCode(), text);
-}
 
 Expected<ProgramPaths> findProgram(StringRef path) {
   if (!sys::fs::exists(path))

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Arrays.h"
 #include "Commands.h"
+#include "Problem.h"
 #include "Program.h"
 #include "TextTable.h"
 
@@ -43,10 +44,6 @@ static cl::opt<bool>
                  cl::desc("print how many values each layer clipped, for a "
                           "library made with --count-clipped"),
                  cl::sub(runCommand));
-
-static Error problem(const Twine &text) {
-  return createStringError(inconvertibleErrorCode(), text);
-}
 
 /// Checks the arrays against the manifest and reads them as f32 rows.
 static Expected<std::vector<std::vector<float>>>
