@@ -595,7 +595,8 @@ LogicalResult Compilation::lower() {
     return success();
   OwningOpRef<ModuleOp> lowered = module->clone();
   ProgramInterface interface;
-  if (failed(lowerToNative(*lowered, name, *target, target->best(), interface)))
+  if (failed(orderChannels(*lowered, *target)) ||
+      failed(lowerToNative(*lowered, name, *target, target->best(), interface)))
     return failure();
   if (options.to == Stage::Lower)
     module = std::move(lowered);

@@ -178,7 +178,10 @@ FailureOr<std::vector<std::unique_ptr<LayerProgram>>>
 mlir::qnet::compileLayers(ModuleOp module, const Target &target,
                           bool kernelAlone) {
   std::vector<std::unique_ptr<LayerProgram>> layers;
-  WalkResult walked = module.walk([&](QDenseOp layer) {
+  OwningOpRef<ModuleOp> ordered = module.clone();
+  if (failed(orderChannels(*ordered, target)))
+    return failure();
+  WalkResult walked = ordered->walk([&](QDenseOp layer) {
     auto compiled = compileLayer(layer, target, kernelAlone);
     if (failed(compiled))
       return WalkResult::interrupt();

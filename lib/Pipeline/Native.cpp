@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "quantc/Dialect/Constants.h"
+#include "quantc/Kernels/Passes.h"
 #include "quantc/Kernels/Schedule.h"
 #include "quantc/Lower/Passes.h"
 #include "quantc/Pipeline/Pipeline.h"
@@ -250,6 +251,19 @@ mlir::qnet::makeQuickRunner(ModuleOp module) {
   return makeRunner(module, /*quick=*/true);
 }
 
+LogicalResult mlir::qnet::orderChannels(ModuleOp module, const Target &target) {
+  // What suits one instruction set suits the others: their sums have as many
+  // products.
+  auto narrow = llvm::find_if(target.variants, [](const CpuVariant &variant) {
+    return hasNarrowRows(variant.isa);
+  });
+  if (narrow == target.variants.end())
+    return success();
+  PassManager passes(module.getContext());
+  passes.addPass(createPairChannels({isaName(narrow->isa).str()}));
+  return passes.run(module);
+}
+
 KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   auto type = cast<RankedTensorType>(op.getWeights().getType());
   KernelUse use;
@@ -274,7 +288,7 @@ KernelUse mlir::qnet::kernelUse(QDenseOp op, const CpuVariant &variant) {
   Choice choice = chooseRow(layer, variant.isa);
   use.kernel = choice.row->name.str();
   auto groups = double(groupCount(layer, *choice.row));
-  auto vectors = double(choice.row->nr / choice.row->lanes);
+  auto vectors = double(choice.row->nr) / double(choice.row->lanes);
   if (choice.lists) {
     use.listedShare = double(choice.lists->listed) / groups;
     use.visitedShare = double(choice.lists->repeated) / groups;

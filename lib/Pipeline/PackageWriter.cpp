@@ -77,6 +77,8 @@ private:
   bool wants(Artifact artifact) const { return artifacts.contains(artifact); }
 
   ModuleOp module;
+  /// The same network, its hidden channels as the code has them.
+  OwningOpRef<ModuleOp> ordered;
   const Target &target;
   const CompileOptions &options;
   const PackageFacts &facts;
@@ -99,9 +101,12 @@ LogicalResult PackageWriter::generateCode() {
     outputs.push_back({OutputKind::Assembly, &assemblyStream});
   if (wants(Artifact::LLVMText))
     outputs.push_back({OutputKind::LLVMText, &llvmStream});
+  ordered = module.clone();
+  if (failed(orderChannels(*ordered, target)))
+    return failure();
   if (!options.countClipped)
-    return compileNative(module, facts.name, target, outputs, interface);
-  OwningOpRef<ModuleOp> counting = module.clone();
+    return compileNative(*ordered, facts.name, target, outputs, interface);
+  OwningOpRef<ModuleOp> counting = ordered->clone();
   PassManager passes(module.getContext());
   passes.addPass(createCountClipped());
   if (failed(passes.run(*counting)))
@@ -124,7 +129,7 @@ Error PackageWriter::describe() {
   manifest.calibrationRows = facts.calibrationRows;
   manifest.calibrationRowsSkipped = facts.calibrationRowsSkipped;
   manifest.ranges = facts.ranges;
-  describeProgram(module, target, interface, manifest);
+  describeProgram(*ordered, target, interface, manifest);
   manifest.sizes["float_weights"] = facts.floatWeightBytes;
   manifest.sizes["workspace"] = interface.workspaceBytes;
   Expected<std::string> model = digestOfFiles(options.model);

@@ -4,6 +4,25 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PairChannels : Pass<"pair-channels", "::mlir::ModuleOp"> {
+  let summary = "Order hidden channels so that fewer 16-bit sums have too much";
+  let description = [{
+    Where one dense layer alone reads another's result, the order of the channels
+    between them is free. For an instruction set with rows that add in 16 bits, and
+    layers of at most 32,768 weights, the inputs are ordered so that heavy weights
+    share a sum with light ones, for all output channels alike; the layer before
+    gives its outputs in that order. Results are the same to the bit. Nothing
+    changes where no fewer sums would have too much.
+
+    ```mlir
+    %h = qnet.qdense %x, %w1, %b1, %m1 : ...   // rows of %w1, %b1 and %m1 in another order
+    %y = qnet.qdense %h, %w2, %b2, %m2 : ...   // columns of %w2 in the same
+    ```
+  }];
+  let options = [Option<"isa", "isa", "std::string", "\"portable\"",
+    "portable, sse41, avx2, avxvnni, avx512bw, avx512vnni, neon, dotprod, i8mm, sve, svei8mm or amx">];
+}
+
 def SelectKernels : Pass<"select-kernels", "::mlir::ModuleOp"> {
   let summary = "Give every dense layer a row of the kernel table and pack its weights";
   let description = [{
