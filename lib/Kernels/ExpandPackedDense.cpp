@@ -19,6 +19,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "quantc/Dialect/Caches.h"
 #include "quantc/Dialect/Qnet.h"
 #include "quantc/Kernels/Passes.h"
 
@@ -253,7 +254,8 @@ struct ExpandPackedDense
                                              LLVM::linkage::Linkage::Internal));
     if (oneRow)
       function->setAttr("passthrough", b.getStrArrayAttr({"alwaysinline"}));
-    KernelWriter(b, row, finish, hasLists, hasVisits)
+    KernelWriter(b, row, finish, hasLists, hasVisits,
+                 weightsLeaveCache(getOperation()))
         .writeBody(function, oneRow);
     return function;
   }

@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "quantc/Numerics/Sequences.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace mlir::qnet;
 namespace numerics = quantc::numerics;
@@ -77,13 +79,10 @@ void KernelWriter::writeBody(func::FuncOp function, bool oneRow) {
 }
 
 void KernelWriter::writeRows(bool oneRow) {
-  Value zero = index(0);
-  if (oneRow) {
-    writeTile(zero, 1);
-    return;
-  }
+  Value from = index(0);
+  if (oneRow)
+    return writeTile(from, 1);
   // Tiles of MR rows, then of half as many, down to single rows.
-  Value from = zero;
   for (int64_t rows = row.mr; rows >= 1;
        rows = llvm::bit_floor(uint64_t(rows - 1))) {
     Value left = arith::SubIOp::create(b, arg[Rows], from);
@@ -129,24 +128,44 @@ Value KernelWriter::startOf(KernelArgument starts, Value at) {
       load(b.getI32Type(), offset(arg[starts], scaled(at, 4)), 4));
 }
 
-Value KernelWriter::listedGroup(Value at) {
+Value KernelWriter::listedGroup(Value at, bool isTile) {
   // Volatile, so that each is loaded by itself: LLVM would load the groups of a
   // step as one vector, and take longer to get them out of it.
   Value group = LLVM::LoadOp::create(b, b.getI16Type(),
                                      offset(arg[ListGroups], scaled(at, 2)), 2,
                                      /*isVolatile=*/true);
-  return arith::IndexCastUIOp::create(b, b.getIndexType(), group);
+  Value wide = arith::ExtUIOp::create(b, b.getI64Type(), group);
+  // Else LLVM shifts the 16 bits, where the address of each row can scale them.
+  if (isTile && rereadsRhs())
+    wide = opaque(wide);
+  return arith::IndexCastOp::create(b, b.getIndexType(), wide);
 }
 
-SmallVector<Value> KernelWriter::lhsShifts(Value step) {
+bool KernelWriter::rereadsRhs() const {
+  return row.hasNarrowSums() && row.isa == Isa::avx2 && row.kr > row.group();
+}
+
+Value KernelWriter::opaque(Value value) {
+  return LLVM::InlineAsmOp::create(
+             b, value.getType(), value, /*asm_string=*/"",
+             /*constraints=*/"=r,0", /*has_side_effects=*/false,
+             /*is_align_stack=*/false, LLVM::TailCallKind::None,
+             /*asm_dialect=*/LLVM::AsmDialectAttr(),
+             /*operand_attrs=*/ArrayAttr())
+      .getResult(0);
+}
+
+SmallVector<Value> KernelWriter::lhsShifts(Value step, bool isTile) {
   int64_t depth = row.kr / row.group(), bytes = row.lhsBits() / 8;
   SmallVector<Value> shifts;
   for (int64_t d = 0; d < depth; ++d) {
-    Value channel = hasLists ? scaled(listedGroup(arith::AddIOp::create(
-                                          b, scaled(step, depth), index(d))),
-                                      row.group())
-                             : arith::AddIOp::create(b, scaled(step, row.kr),
-                                                     index(d * row.group()));
+    Value channel =
+        hasLists ? scaled(listedGroup(arith::AddIOp::create(
+                                          b, scaled(step, depth), index(d)),
+                                      isTile),
+                          row.group())
+                 : arith::AddIOp::create(b, scaled(step, row.kr),
+                                         index(d * row.group()));
     shifts.push_back(scaled(channel, bytes));
   }
   return shifts;
@@ -247,12 +266,14 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
   else if (ahead)
     LLVM::Prefetch::create(b, offset(rhsGroup, ahead), /*rw=*/0, /*hint=*/2,
                            /*cache=*/1);
-  SmallVector<Value> shifts = lhsShifts(group);
+  SmallVector<Value> shifts = lhsShifts(group, lhsRows.size() > 1);
   SmallVector<Value> next;
   for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
     SmallVector<Value> lhs;
     for (Value shift : shifts)
       lhs.push_back(broadcastLhs(offset(lhsRow, shift)));
+    if (m > 0 && rereadsRhs()) // else LLVM would keep them from the row before
+      rhsGroup = opaque(rhsGroup);
     for (int64_t v = 0; v < vectors(); ++v) {
       SmallVector<Value> rhs;
       for (int64_t d = 0; d < depth; ++d)
@@ -282,8 +303,8 @@ bool KernelWriter::asksAhead(int64_t rows) const {
   // and tiles of wider panels have no register left.
   constexpr int64_t widest = 16;
   bool adds = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
-  return rows == row.mr && rows > 1 && row.isByteRow() && adds &&
-         row.nr <= widest && row.nr * row.kr >= line / 2;
+  return weightsLeaveCache && rows == row.mr && rows > 1 && row.isByteRow() &&
+         adds && row.nr <= widest && row.nr * row.kr >= line / 2;
 }
 
 Value KernelWriter::nextPanelAhead(Value firstRow, int64_t rows, Value steps) {
@@ -295,7 +316,7 @@ Value KernelWriter::nextPanelAhead(Value firstRow, int64_t rows, Value steps) {
 }
 
 void KernelWriter::prefetchRhs(Value rhsGroup) {
-  constexpr int64_t distance = 4096;
+  const int64_t distance = weightsLeaveCache ? 8192 : 2048;
   int64_t bytes = rhsStepBytes();
   for (int64_t at = 0; at < bytes; at += line)
     LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,
@@ -354,44 +375,62 @@ void KernelWriter::writeFinish(ValueRange accs, Value firstRow,
       extras.push_back(vectorOf(Extra));
   }
   int64_t outBytes = finish.outBits / 8;
+  auto finished = [&](Value acc, int64_t v) -> Value {
+    switch (finish.kind) {
+    case Finish::StoreFloat:
+      return acc;
+    case Finish::ScaleToFloat:
+      return hasExtra
+                 ? numerics::scaleAccumulator(a, acc, multipliers[v], extras[v])
+                 : a.mul(a.toFloat(acc), multipliers[v]);
+    case Finish::Requantize:
+      return numerics::requantize(a, acc, multipliers[v], finish.zeroPoint,
+                                  finish.qmin, finish.qmax);
+    case Finish::RequantizeFixed:
+      return numerics::requantizeFixed(a, acc, multipliers[v], extras[v],
+                                       finish.zeroPoint, finish.qmin,
+                                       finish.qmax);
+    }
+    llvm_unreachable("all kinds are above");
+  };
+  int64_t together = storedTogether();
   for (int64_t m = 0; m < rows; ++m) {
     Value r = arith::AddIOp::create(b, firstRow, index(m));
     Value outRow =
         offset(offset(arg[Out], arith::MulIOp::create(b, r, arg[OutPitch])),
                scaled(firstChannel, outBytes));
-    for (int64_t v = 0; v < vectors(); ++v) {
-      Value acc = accs[m * vectors() + v];
-      Value result = acc;
-      switch (finish.kind) {
-      case Finish::StoreFloat:
-        break;
-      case Finish::ScaleToFloat:
-        result = hasExtra ? numerics::scaleAccumulator(a, acc, multipliers[v],
-                                                       extras[v])
-                          : a.mul(a.toFloat(acc), multipliers[v]);
-        break;
-      case Finish::Requantize:
-        result = numerics::requantize(a, acc, multipliers[v], finish.zeroPoint,
-                                      finish.qmin, finish.qmax);
-        result = store(a, result);
-        break;
-      case Finish::RequantizeFixed:
-        result = numerics::requantizeFixed(a, acc, multipliers[v], extras[v],
-                                           finish.zeroPoint, finish.qmin,
-                                           finish.qmax);
-        result = store(a, result);
-        break;
-      }
+    for (int64_t v = 0; v < vectors(); v += together) {
+      SmallVector<Value> results;
+      for (int64_t i = v; i < v + together; ++i)
+        results.push_back(finished(accs[m * vectors() + i], i));
+      for (; results.size() > 1; results.truncate(results.size() / 2))
+        for (size_t i = 0; i < results.size() / 2; ++i)
+          results[i] = joined(results[2 * i], results[2 * i + 1]);
+      Value result = results.front();
+      if (finish.kind >= Finish::Requantize)
+        result = stored(result);
       LLVM::StoreOp::create(b, result, vectorAt(outRow, v, outBytes), outBytes);
     }
   }
 }
 
-Value KernelWriter::store(SequenceEmitter &a, Value q) {
+int64_t KernelWriter::storedTogether() const {
+  constexpr int64_t bytes = 16;
+  if (row.isScalable() || finish.outBits != 8)
+    return 1;
+  return std::gcd(vectors(), std::max<int64_t>(1, bytes / row.lanes));
+}
+
+Value KernelWriter::stored(Value q) {
+  auto type = cast<VectorType>(q.getType());
   if (finish.offset)
-    q = a.addI(q, a.integer(finish.offset));
+    q = arith::AddIOp::create(
+        b, q,
+        arith::ConstantOp::create(
+            b,
+            DenseElementsAttr::get(type, b.getI32IntegerAttr(finish.offset))));
   if (finish.outBits == 32)
     return q;
   return arith::TruncIOp::create(
-      b, vector(b.getIntegerType(finish.outBits), row.lanes), q);
+      b, type.clone(b.getIntegerType(finish.outBits)), q);
 }

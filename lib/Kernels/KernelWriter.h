@@ -60,9 +60,10 @@ enum KernelArgument {
 class KernelWriter {
 public:
   KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish,
-               bool hasLists, bool hasVisits)
+               bool hasLists, bool hasVisits, bool weightsLeaveCache)
       : b(b), row(row), finish(finish), hasLists(hasLists),
-        hasVisits(hasVisits), ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
+        hasVisits(hasVisits), weightsLeaveCache(weightsLeaveCache),
+        ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
 
   static FunctionType functionType(MLIRContext *context);
 
@@ -120,11 +121,20 @@ private:
   /// Number `at` of a list of i32 places.
   Value startOf(KernelArgument starts, Value at);
 
-  /// Number `at` of the groups that all panels list.
-  Value listedGroup(Value at);
+  /// Number `at` of the groups that all panels list, for a tile of several rows
+  /// or for one.
+  Value listedGroup(Value at, bool isTile);
+
+  /// Whether each row of a tile reads the weights again. An instruction that
+  /// takes them from memory leaves their registers to a taller tile.
+  bool rereadsRhs() const;
+
+  /// The same value (i64 or pointer) by an assembly of nothing, so that LLVM
+  /// does not know what it is.
+  Value opaque(Value value);
 
   /// The bytes from the start of a row to each group of a step.
-  SmallVector<Value> lhsShifts(Value step);
+  SmallVector<Value> lhsShifts(Value step, bool isTile);
 
   /// `accs` [rows][vectors] and the products of a panel's steps.
   SmallVector<Value> writeSteps(ArrayRef<Value> lhsRows, Value rhsPanel,
@@ -211,13 +221,17 @@ private:
   void writeFinish(ValueRange accs, Value firstRow, Value firstChannel,
                    int64_t rows);
 
+  /// Vectors of a row's results that are made one before they are stored: of
+  /// bytes, as many as fill 128 bits.
+  int64_t storedTogether() const;
+
   /// i32 values as they are stored.
-  Value store(SequenceEmitter &a, Value q);
+  Value stored(Value q);
 
   ImplicitLocOpBuilder &b;
   const KernelRow &row;
   Finish finish;
-  bool hasLists, hasVisits;
+  bool hasLists, hasVisits, weightsLeaveCache;
   Type ptr;
   Value arg[ArgumentCount];
   Value panel;

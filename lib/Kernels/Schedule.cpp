@@ -10,6 +10,7 @@
 #include <cassert>
 #include <limits>
 #include <map>
+#include <tuple>
 
 using namespace mlir::qnet;
 
@@ -89,9 +90,9 @@ private:
 
   const LayerWeights &layer;
   double least = std::numeric_limits<double>::infinity();
-  /// Rows of one depth and width split alike, whatever their tiles: the first
-  /// one shows the visits of all.
-  std::map<std::pair<int64_t, int64_t>, NarrowSplit> splits;
+  /// Rows of one depth, as wide vectors and as many channels split alike,
+  /// whatever their tiles: the first one shows the visits of all.
+  std::map<std::tuple<int64_t, int64_t, int64_t>, NarrowSplit> splits;
 };
 
 /// All groups of a layer, and visits.
@@ -101,8 +102,9 @@ void Chooser::considerAll(const KernelRow &row) {
     return;
   NarrowSplit form;
   if (row.hasNarrowSums()) {
-    auto [known, isNew] =
-        splits.try_emplace(std::pair(row.kr, row.lanes), NarrowSplit());
+    auto [known, isNew] = splits.try_emplace(
+        std::tuple(row.kr, row.lanes, row.paddedChannels(layer.n)),
+        NarrowSplit());
     if (isNew)
       known->second = split(layer, row);
     form = known->second;

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "quantc/Dialect/Caches.h"
 #include "quantc/Lower/Passes.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -30,10 +31,10 @@ namespace {
 /// More rows than this gain nothing, fewer than this waste the register tiles.
 constexpr int64_t mostRows = 64, fewestRows = 8;
 
-/// Weights of more bytes than this leave the second cache between two blocks of
-/// rows. Then blocks have more rows, as many as fit in this times the bytes
-/// that a block may have otherwise.
-constexpr int64_t mostCachedWeights = 1 << 20, largerBlocks = 4;
+/// Where weights leave the second cache between two blocks of rows, blocks have
+/// more rows: as many as fit in this times the bytes that one may have
+/// otherwise.
+constexpr int64_t largerBlocks = 4;
 
 std::optional<int64_t> sizePerRow(Value size);
 
@@ -123,7 +124,7 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
       for (const Buffer &buffer : buffers)
         perRow += buffer.bytesPerRow;
       int64_t bytes =
-          cacheBytes * (constantBytes() > mostCachedWeights ? largerBlocks : 1);
+          cacheBytes * (weightsLeaveCache(getOperation()) ? largerBlocks : 1);
       block = std::clamp<int64_t>(bytes / perRow, fewestRows, mostRows);
       block = llvm::alignDown(static_cast<uint64_t>(block), 4);
     }
@@ -143,14 +144,6 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
     Builder builder(&getContext());
     getOperation()->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(total));
     getOperation()->setAttr(kBlockRowsAttr, builder.getI64IntegerAttr(block));
-  }
-
-  int64_t constantBytes() {
-    int64_t bytes = 0;
-    for (auto global : getOperation().getOps<memref::GlobalOp>())
-      bytes += global.getType().getNumElements() *
-               llvm::divideCeil(global.getType().getElementTypeBitWidth(), 8);
-    return bytes;
   }
 
   LogicalResult collect(func::FuncOp rows, SmallVectorImpl<Buffer> &buffers) {

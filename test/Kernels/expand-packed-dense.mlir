@@ -4,6 +4,8 @@
 memref.global "private" constant @packed : memref<64xi8> = dense<1>
 memref.global "private" constant @bias : memref<16xi32> = dense<0>
 memref.global "private" constant @scale : memref<16xf32> = dense<0.5>
+// With these the program's weights leave the second cache.
+memref.global "private" constant @others : memref<1048576xi8> = dense<1>
 
 // CHECK-LABEL: func.func @layer
 // CHECK: call @gemm_s16s8s32_4x16x2_avx2_to_i16_z3_0_255
@@ -43,18 +45,27 @@ func.func @layer(%x: memref<?x3xi16, strided<[16, 1]>>, %y: memref<?x16xi16>) {
 // -----
 
 // Two groups a step; then the visits of each vector of lanes, one group each.
-// CHECK: func.func private @gemm_u8s8s16_3x16x8_avx2_visits_to_f32
-// CHECK: scf.for {{.*}} step %c3
-// CHECK-COUNT-6: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
+// CHECK: func.func private @gemm_u8s8s16_4x16x8_avx2_visits_to_f32
+// The second to fourth row read the weights again, from addresses that LLVM takes for others; nobody asks for the next
+// panel, since so few weights stay in the second cache.
+// CHECK: scf.for {{.*}} step %c4
+// CHECK-NOT: llvm.intr.prefetch
+// CHECK-COUNT-2: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
+// CHECK: %[[SECOND:.*]] = llvm.inline_asm "", "=r,0" %{{.*}} : (!llvm.ptr) -> !llvm.ptr
+// CHECK-COUNT-2: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
+// CHECK: %[[THIRD:.*]] = llvm.inline_asm "", "=r,0" %[[SECOND]]
+// CHECK-COUNT-2: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
+// CHECK: llvm.inline_asm "", "=r,0" %[[THIRD]]
+// CHECK-COUNT-2: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
 // CHECK: scf.for
-// CHECK-COUNT-3: qnet.narrow_dot %{{.*}}, (%{{[^,]*}}), (%{{[^,]*}})
+// CHECK-COUNT-4: qnet.narrow_dot %{{.*}}, (%{{[^,]*}}), (%{{[^,]*}})
 // CHECK: scf.for
-// CHECK-COUNT-3: qnet.narrow_dot %{{.*}}, (%{{[^,]*}}), (%{{[^,]*}})
+// CHECK-COUNT-4: qnet.narrow_dot %{{.*}}, (%{{[^,]*}}), (%{{[^,]*}})
 // CHECK-NOT: qnet.narrow_dot
 // CHECK: scf.for {{.*}} step %c2
 func.func @visits(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
                   %s: memref<3xi32>, %o: memref<1xi32>, %v: memref<32xi8>) {
-  qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : memref<?x8xi8>, memref<128xi8>, memref<16xi32>)
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x8xi8>, memref<128xi8>, memref<16xi32>)
     multiplier(%m : memref<16xf32>) visits(%s, %o, %v : memref<3xi32>, memref<1xi32>, memref<32xi8>)
     outs(%y : memref<?x16xf32>)
   return
@@ -65,7 +76,7 @@ func.func @visits(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128xi8>, 
 func.func @visits_size(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
                   %s: memref<2xi32>, %o: memref<1xi32>, %v: memref<32xi8>) {
   // expected-error @below {{visits do not have the sizes}}
-  qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : memref<?x8xi8>, memref<128xi8>, memref<16xi32>)
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x8xi8>, memref<128xi8>, memref<16xi32>)
     multiplier(%m : memref<16xf32>) visits(%s, %o, %v : memref<2xi32>, memref<1xi32>, memref<32xi8>)
     outs(%y : memref<?x16xf32>)
   return
@@ -75,19 +86,19 @@ func.func @visits_size(%x: memref<?x8xi8>, %y: memref<?x16xf32>, %w: memref<128x
 
 // With lists a panel's steps are those between two starts, and each of a step's
 // two groups is the one that the list says.
-// CHECK: func.func private @gemm_u8s8s16_3x16x8_avx2_lists_to_f32
+// CHECK: func.func private @gemm_u8s8s16_4x16x8_avx2_lists_to_f32
 // CHECK: scf.for
-// CHECK: scf.for {{.*}} step %c3
+// CHECK: scf.for {{.*}} step %c4
 // CHECK: %[[FROM:.*]] = arith.index_cast %{{.*}} : i32 to index
 // CHECK: %[[TO:.*]] = arith.index_cast %{{.*}} : i32 to index
 // CHECK: scf.for %{{.*}} = %[[FROM]] to %[[TO]] step
 // CHECK-COUNT-2: llvm.load volatile %{{.*}} {alignment = 2 : i64} : !llvm.ptr -> i16
-// CHECK-COUNT-6: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
+// CHECK-COUNT-8: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}})
 // CHECK-NOT: qnet.narrow_dot
 // CHECK: scf.for {{.*}} step %c2
 func.func @lists(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
                  %s: memref<3xi32>, %o: memref<4xi16>) {
-  qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
     multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi16>)
     outs(%y : memref<?x32xf32>)
   return
@@ -99,7 +110,7 @@ func.func @lists(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, 
 func.func @lists_size(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
                       %s: memref<2xi32>, %o: memref<4xi16>) {
   // expected-error @below {{lists do not have the sizes}}
-  qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
     multiplier(%m : memref<32xf32>) lists(%s, %o : memref<2xi32>, memref<4xi16>)
     outs(%y : memref<?x32xf32>)
   return
@@ -111,7 +122,7 @@ func.func @lists_size(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256x
 func.func @lists_type(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
                       %s: memref<3xi32>, %o: memref<4xi32>) {
   // expected-error @below {{lists do not have the types}}
-  qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<256xi8>, memref<32xi32>)
     multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi32>)
     outs(%y : memref<?x32xf32>)
   return
@@ -123,7 +134,7 @@ func.func @lists_type(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256x
 func.func @listed_weights(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<192xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
                           %s: memref<3xi32>, %o: memref<4xi16>) {
   // expected-error @below {{packed weights do not have the size}}
-  qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<192xi8>, memref<32xi32>)
+  qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<192xi8>, memref<32xi32>)
     multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<4xi16>)
     outs(%y : memref<?x32xf32>)
   return

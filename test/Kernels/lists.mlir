@@ -1,5 +1,5 @@
 // If this fails, a panel lists other groups than those that are not zero, or lists are used where they are slower.
-// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_3x16x8_avx2 lists" --verify-lists --verify-narrow-sums --split-input-file | FileCheck %s
+// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_4x16x8_avx2 lists" --verify-lists --verify-narrow-sums --split-input-file | FileCheck %s
 // RUN: quant-opt %s --select-kernels=isa=avx2 --split-input-file | FileCheck %s --check-prefix=CHOSEN
 
 // Weights at inputs 5, 22 and 63: groups 1, 5 and 15. Two share a step, the
@@ -8,7 +8,7 @@
 // CHECK-DAG: %[[PACKED:.*]] = qnet.constant dense<"0x00006400{{(00){124}000000F9(00){60}00030000(00)*}}"> : tensor<256xi8>
 // CHECK-DAG: %[[STARTS:.*]] = qnet.constant dense<[0, 2]> : tensor<2xi32>
 // CHECK-DAG: %[[GROUPS:.*]] = qnet.constant dense<[5, 0, 15, 1]> : tensor<4xi16>
-// CHECK: qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%{{.*}}, %[[PACKED]],
+// CHECK: qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%{{.*}}, %[[PACKED]],
 // CHECK-SAME: lists(%[[STARTS]], %[[GROUPS]] : tensor<2xi32>, tensor<4xi16>) outs
 // CHOSEN-LABEL: func.func @listed
 // CHOSEN: lists(

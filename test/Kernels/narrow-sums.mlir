@@ -1,6 +1,6 @@
 // If this fails, a 16-bit sum overflows, weights are lost on the way to visits, or
 // the fastest row is not the one that the cost model chooses.
-// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_3x16x8_avx2" --verify-narrow-sums --split-input-file | FileCheck %s
+// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_4x16x8_avx2" --verify-narrow-sums --split-input-file | FileCheck %s
 // RUN: quant-opt %s --select-kernels=isa=avx2 --split-input-file | FileCheck %s --check-prefix=CHOSEN
 
 // With activations up to 255, positive weights of a half sum may add up to 128
@@ -13,12 +13,13 @@
 // CHECK-DAG: %[[STARTS:.*]] = qnet.constant dense<[0, 1, 1]> : tensor<3xi32>
 // CHECK-DAG: %[[OFFSETS:.*]] = qnet.constant dense<0> : tensor<1xi32>
 // CHECK-DAG: %[[WEIGHTS:.*]] = qnet.constant dense<[42, 0, 0, 0, 0, {{.*}}]> : tensor<32xi8>
-// CHECK: qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%{{.*}}, %[[PACKED]],
+// CHECK: qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%{{.*}}, %[[PACKED]],
 // CHECK-SAME: visits(%[[STARTS]], %[[OFFSETS]], %[[WEIGHTS]] :
-// Sixteen channels of eight inputs need one visit here, which costs less than
-// leaving 16 bits.
+// Two channels take the narrow panel, whose sums have half as many weights: 100 +
+// 50 is still too much for one, and a visit costs less than leaving 16 bits.
 // CHOSEN-LABEL: func.func @split
-// CHOSEN: "gemm_u8s8s16_3x16x8_avx2"
+// CHOSEN: "gemm_u8s8s16_8x8x4_avx2"
+// CHOSEN-SAME: visits(
 !q = !quant.uniform<u8:f32, 0.5:0>
 func.func @split(%q: tensor<?x8x!q>) -> tensor<?x2xf32> {
   %w = qnet.constant dense<[[100, 50, 0, 0, 20, 0, 0, 0], [1, -1, 3, -4, 5, -6, 7, -8]]> : tensor<2x8xi8>
@@ -33,7 +34,7 @@ func.func @split(%q: tensor<?x8x!q>) -> tensor<?x2xf32> {
 
 // The same weights with activations up to 150 (218 fit): nothing to visit.
 // CHECK-LABEL: func.func @narrower
-// CHECK: qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2"
+// CHECK: qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2"
 // CHECK-NOT: visits
 // CHECK-SAME: lhs_max = 150
 !q = !quant.uniform<u8<0:150>:f32, 0.5:0>

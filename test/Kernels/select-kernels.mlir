@@ -3,7 +3,7 @@
 // RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_s16s8s32_4x16x2_avx2" --canonicalize | FileCheck %s --check-prefixes=ALL,AVX2
 // RUN: quant-opt %s --select-kernels="isa=dotprod kernel=gemm_s8s8s32_4x16x16_dotprod" --canonicalize | FileCheck %s --check-prefixes=ALL,DOT
 // RUN: quant-opt %s --select-kernels=isa=i8mm --canonicalize | FileCheck %s --check-prefixes=ALL,PAIRS
-// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_3x16x8_avx2" --canonicalize | FileCheck %s --check-prefix=BYTES
+// RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_4x16x8_avx2" --canonicalize | FileCheck %s --check-prefix=BYTES
 // RUN: not quant-opt %s --select-kernels=isa=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // RUN: not quant-opt %s --select-kernels="isa=avx2 kernel=gemm_f32f32f32_4x16x1_avx2" 2>&1 | FileCheck %s --check-prefix=KIND

@@ -5,7 +5,7 @@
 func.func @fits(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, %init: tensor<?x32xf32>) -> tensor<?x32xf32> {
   %s = qnet.constant dense<[0, 0, 2]> : tensor<3xi32>
   %o = qnet.constant dense<[1, 5, 0, 2]> : tensor<4xi16>
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<3xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -16,8 +16,8 @@ func.func @fits(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, %in
 func.func @beyond(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, %init: tensor<?x32xf32>) -> tensor<?x32xf32> {
   %s = qnet.constant dense<[0, 1, 2]> : tensor<3xi32>
   %o = qnet.constant dense<[1, 6, 0, 2]> : tensor<4xi16>
-  // expected-error @below {{has lists with an offset of 24: a group of gemm_u8s8s16_3x16x8_avx2 begins at a multiple of 4 below 21}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  // expected-error @below {{has lists with an offset of 24: a group of gemm_u8s8s16_4x16x8_avx2 begins at a multiple of 4 below 21}}
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<3xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -29,7 +29,7 @@ func.func @negative(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>,
   %s = qnet.constant dense<[0, 1, 2]> : tensor<3xi32>
   %o = qnet.constant dense<[1, -1, 0, 2]> : tensor<4xi16>
   // expected-error @below {{an offset of 262140}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<3xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -42,7 +42,7 @@ func.func @between(%x: tensor<?x5xi8>, %w: tensor<128xi8>, %b: tensor<16xi32>, %
   %o = qnet.constant dense<2> : tensor<1xi32>
   %v = qnet.constant dense<1> : tensor<32xi8>
   // expected-error @below {{has visits with an offset of 2}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
     visits(%s, %o, %v : tensor<3xi32>, tensor<1xi32>, tensor<32xi8>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
@@ -54,7 +54,7 @@ func.func @falling(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, 
   %s = qnet.constant dense<[0, 3, 2]> : tensor<3xi32>
   %o = qnet.constant dense<[1, 0, 0, 2]> : tensor<4xi16>
   // expected-error @below {{do not lead from 0 to 2 in 2 parts}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<3xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -66,7 +66,7 @@ func.func @short(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, %i
   %s = qnet.constant dense<[0, 1, 1]> : tensor<3xi32>
   %o = qnet.constant dense<[1, 0, 0, 2]> : tensor<4xi16>
   // expected-error @below {{do not lead from 0 to 2 in 2 parts}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<3xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -78,7 +78,7 @@ func.func @first(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, %i
   %s = qnet.constant dense<[1, 1, 2]> : tensor<3xi32>
   %o = qnet.constant dense<[1, 0, 0, 2]> : tensor<4xi16>
   // expected-error @below {{do not lead from 0 to 2 in 2 parts}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<3xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -90,7 +90,7 @@ func.func @panels(%x: tensor<?x21xi8>, %w: tensor<256xi8>, %b: tensor<32xi32>, %
   %s = qnet.constant dense<[0, 2]> : tensor<2xi32>
   %o = qnet.constant dense<[1, 0, 0, 2]> : tensor<4xi16>
   // expected-error @below {{do not lead from 0 to 2 in 2 parts}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x21xi8>, tensor<256xi8>, tensor<32xi32>)
     lists(%s, %o : tensor<2xi32>, tensor<4xi16>) outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -103,7 +103,7 @@ func.func @visit(%x: tensor<?x5xi8>, %w: tensor<128xi8>, %b: tensor<16xi32>, %in
   %o = qnet.constant dense<8> : tensor<1xi32>
   %v = qnet.constant dense<1> : tensor<32xi8>
   // expected-error @below {{has visits with an offset of 8}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
     visits(%s, %o, %v : tensor<3xi32>, tensor<1xi32>, tensor<32xi8>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
@@ -114,7 +114,7 @@ func.func @visit(%x: tensor<?x5xi8>, %w: tensor<128xi8>, %b: tensor<16xi32>, %in
 func.func @argument(%x: tensor<?x5xi8>, %w: tensor<128xi8>, %b: tensor<16xi32>, %s: tensor<2xi32>, %o: tensor<2xi16>,
                     %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
   // expected-error @below {{has lists that are no constants}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
     lists(%s, %o : tensor<2xi32>, tensor<2xi16>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
@@ -123,7 +123,7 @@ func.func @argument(%x: tensor<?x5xi8>, %w: tensor<128xi8>, %b: tensor<16xi32>, 
 
 // Nothing to do: no lists.
 func.func @plain(%x: tensor<?x5xi8>, %w: tensor<128xi8>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x5xi8>, tensor<128xi8>, tensor<16xi32>)
     outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }

@@ -7,7 +7,7 @@
 func.func @fits(%q: tensor<?x8x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
   %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x8x!q> -> tensor<?x8xi8>
   %w = qnet.constant dense<64> : tensor<128xi8>
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x8xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x8xi8>, tensor<128xi8>, tensor<16xi32>)
     outs(%init : tensor<?x16xf32>) {lhs_max = 127 : i32} -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
@@ -21,7 +21,7 @@ func.func @overflows(%q: tensor<?x8x!q>, %b: tensor<16xi32>, %init: tensor<?x16x
   %x = qnet.storage_cast %q {offset = 0 : i64} : tensor<?x8x!q> -> tensor<?x8xi8>
   %w = qnet.constant dense<65> : tensor<128xi8>
   // expected-error @below {{a 16-bit sum of panel step 0 reaches 33020: the kernel would saturate}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x8xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x8xi8>, tensor<128xi8>, tensor<16xi32>)
     outs(%init : tensor<?x16xf32>) {lhs_max = 127 : i32} -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
@@ -105,7 +105,7 @@ func.func @listed(%q: tensor<?x64x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf3
   %s = qnet.constant dense<[0, 1]> : tensor<2xi32>
   %o = qnet.constant dense<[8, 60]> : tensor<2xi32>
   // expected-error @below {{a 16-bit sum of panel step 0 reaches 33660}}
-  %y = qnet.packed_dense "gemm_u8s8s16_3x16x8_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<128xi8>, tensor<16xi32>)
+  %y = qnet.packed_dense "gemm_u8s8s16_4x16x8_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<128xi8>, tensor<16xi32>)
     lists(%s, %o : tensor<2xi32>, tensor<2xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }

@@ -41,20 +41,24 @@ static const int32_t accumulators[] = {0,          1,
                                        2147483585, -2147483585};
 
 // Breaks if the trick with 1.5 * 2^23 is not half-to-even on its whole domain.
-TEST(RoundHalfEven, EveryQuarterUpToItsLimit) {
+TEST(ClampAndRound, EveryQuarterUpToItsLimit) {
   FloatPolicy a;
+  constexpr int32_t limit = 1 << 22;
   auto check = [&](float x) {
-    int64_t want =
-        oracle::roundToInteger(oracle::exactly(x), INT32_MIN, INT32_MAX);
-    ASSERT_EQ(roundToInteger(a, x), want) << x;
-    ASSERT_EQ(roundHalfEven(a, x), static_cast<float>(want)) << x;
+    for (int32_t bound : {limit, 8000}) {
+      int64_t want = oracle::roundToInteger(oracle::exactly(x), -bound, bound);
+      ASSERT_EQ(clampAndRound(a, x, 0, -bound, bound), want) << x;
+    }
   };
   for (int32_t quarters = -40000; quarters <= 40000; ++quarters)
     check(0.25f * static_cast<float>(quarters));
-  constexpr int32_t limit = 1 << 22;
   for (int32_t halves = 2 * limit - 2000; halves <= 2 * limit; ++halves) {
     check(0.5f * static_cast<float>(halves));
     check(-0.5f * static_cast<float>(halves));
+  }
+  for (float beyond : {4194304.5f, 1e8f, 1e30f}) {
+    check(beyond);
+    check(-beyond);
   }
 }
 

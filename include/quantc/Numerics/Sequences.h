@@ -38,20 +38,6 @@ constexpr int32_t canonicalNaNBits = 0x7FC00000;
 constexpr int32_t smallestNormalBits = 0x00800000;
 constexpr float floatInfinity = std::numeric_limits<float>::infinity();
 
-/// The nearest integer, half to even, as a float. Precondition: |x| <= 2^22.
-template <ArithmeticPolicy A>
-typename A::F roundHalfEven(A &a, typename A::F x) {
-  auto bias = a.constant(roundingBias);
-  return a.sub(a.add(x, bias), bias);
-}
-
-/// The same as an integer. Precondition: |x| <= 2^22, not NaN.
-template <ArithmeticPolicy A>
-typename A::I roundToInteger(A &a, typename A::F x) {
-  auto biased = a.bitsOf(a.add(x, a.constant(roundingBias)));
-  return a.subI(biased, a.integer(roundingBiasBits));
-}
-
 /// x held to [lo, hi]; NaN stays NaN; hi wins where lo > hi.
 template <ArithmeticPolicy A>
 typename A::F clamp(A &a, typename A::F x, float lo, float hi) {
@@ -118,16 +104,22 @@ typename A::F polynomial(A &a, typename A::F x,
 // Quantize, requantize, dequantize
 //
 // Preconditions: valid() parameters. As qmin <= zp <= qmax and the range has at
-// most 2^22 steps, what roundToInteger sees is at most 2^22.
+// most 2^22 steps, its bounds less zp are at most 2^22.
 //===----------------------------------------------------------------------===//
 
-/// t held to the steps of the range, rounded, moved by the zero point. In f32
-/// before the conversion: out-of-range conversions differ between CPUs.
+/// t rounded, half to even, held to the steps of the range, moved by the zero
+/// point: adding roundingBias rounds, and what is left is the integer beside
+/// the bias in the bits of the sum. Held in f32, since out-of-range conversions
+/// differ between CPUs; after the sum and not before, which gives the same,
+/// since sums are monotonic and the bounds whole, and LLVM's min and max.
+/// Preconditions: t is not NaN, the bounds less zp are at most 2^22.
 template <ArithmeticPolicy A>
 typename A::I clampAndRound(A &a, typename A::F t, int32_t zp, int32_t qmin,
                             int32_t qmax) {
-  t = clamp(a, t, static_cast<float>(qmin - zp), static_cast<float>(qmax - zp));
-  return a.addI(roundToInteger(a, t), a.integer(zp));
+  auto biased = a.add(t, a.constant(roundingBias));
+  biased = clamp(a, biased, roundingBias + static_cast<float>(qmin - zp),
+                 roundingBias + static_cast<float>(qmax - zp));
+  return a.addI(a.bitsOf(biased), a.integer(zp - roundingBiasBits));
 }
 
 /// clamp(rne(x / scale) + zp); NaN gives zp.

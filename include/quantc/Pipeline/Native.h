@@ -73,6 +73,10 @@ FailureOr<std::unique_ptr<FloatRunner>> makeNativeRunner(ModuleOp module);
 /// may be slower: for graphs that run on some hundred rows once.
 FailureOr<std::unique_ptr<FloatRunner>> makeQuickRunner(ModuleOp module);
 
+/// Orders the hidden channels of an integer graph for the CPUs of a target, as
+/// its code has them; results are the same.
+LogicalResult orderChannels(ModuleOp module, const Target &target);
+
 /// What the manifest says of how a layer runs on a CPU.
 struct KernelUse {
   std::string kernel; ///< Its row of the table.

@@ -1,0 +1,23 @@
+//===- Caches.cpp - what code may expect of a CPU's caches ----------------===//
+
+#include "quantc/Dialect/Caches.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+/// Bytes of weights that a second cache keeps: of 0.5 to 2 MB on today's CPUs.
+static constexpr int64_t mostCachedBytes = 1 << 20;
+
+int64_t mlir::qnet::globalBytes(ModuleOp module) {
+  int64_t bytes = 0;
+  for (auto global : module.getOps<memref::GlobalOp>())
+    bytes += global.getType().getNumElements() *
+             llvm::divideCeil(global.getType().getElementTypeBitWidth(), 8);
+  return bytes;
+}
+
+bool mlir::qnet::weightsLeaveCache(ModuleOp module) {
+  return globalBytes(module) > mostCachedBytes;
+}
