@@ -71,14 +71,14 @@ def test_same_bits_as_reference(model: Path, rows: NDArray[np.float32], cpu: str
 
 def test_no_sum_is_left_with_too_much(model: Path, rows: NDArray[np.float32], tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", rows)
-    goal = ["--target=x86_64-linux-gnu", "--cpu=haswell", "--prefer=speed"]
-    files = ["--calibration", tmp_path / "rows.npy", "-o", tmp_path / "out", "--emit=object"]
+    goal: list[str | Path] = ["--target=x86_64-linux-gnu", "--cpu=haswell", "--prefer=speed"]
+    files: list[str | Path] = ["--calibration", tmp_path / "rows.npy", "-o", tmp_path / "out", "--emit=object"]
     run_tool(["compile", model, *goal, *files, "--progress=json"])
     assert second_layer(tmp_path / "out/net.json")["visited_share"] == 0
 
     # The network beside the program has its channels as the model has them: what is too much there is visited.
     def visits(*passes: str) -> int:
-        command = [find_tool().with_name("quant-opt"), tmp_path / "out/net.mlirbc", *passes]
+        command: list[str | Path] = [find_tool().with_name("quant-opt"), tmp_path / "out/net.mlirbc", *passes]
         command.append("--select-kernels=isa=avx2 kernel=gemm_u8s8s16_4x16x8_avx2")
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         second = [line for line in text.splitlines() if "packed_dense" in line][1]
