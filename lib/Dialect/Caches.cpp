@@ -10,14 +10,10 @@ using namespace mlir;
 /// Bytes of weights that a second cache keeps: of 0.5 to 2 MB on today's CPUs.
 static constexpr int64_t mostCachedBytes = 1 << 20;
 
-int64_t mlir::qnet::globalBytes(ModuleOp module) {
+bool mlir::qnet::weightsLeaveCache(ModuleOp module) {
   int64_t bytes = 0;
   for (auto global : module.getOps<memref::GlobalOp>())
     bytes += global.getType().getNumElements() *
              llvm::divideCeil(global.getType().getElementTypeBitWidth(), 8);
-  return bytes;
-}
-
-bool mlir::qnet::weightsLeaveCache(ModuleOp module) {
-  return globalBytes(module) > mostCachedBytes;
+  return bytes > mostCachedBytes;
 }

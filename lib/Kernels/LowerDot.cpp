@@ -8,6 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "IsaOption.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -298,12 +300,9 @@ struct LowerDot : qnet::impl::LowerDotBase<LowerDot> {
   using LowerDotBase::LowerDotBase;
 
   void runOnOperation() override {
-    std::optional<Isa> known = isaByName(isa);
-    if (!known) {
-      getOperation()->emitError("lower-dot: no instruction set is named '")
-          << isa << "'";
+    FailureOr<Isa> known = isaOption(getOperation(), "lower-dot", isa);
+    if (failed(known))
       return signalPassFailure();
-    }
     auto replace = [](Operation *op, FailureOr<Value> sum) {
       if (failed(sum))
         return WalkResult::interrupt();

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "IsaOption.h"
 #include "PairGroups.h"
 
 #include "quantc/Dialect/Constants.h"
@@ -95,12 +96,9 @@ struct PairChannels : qnet::impl::PairChannelsBase<PairChannels> {
   using PairChannelsBase::PairChannelsBase;
 
   void runOnOperation() override {
-    std::optional<Isa> known = isaByName(isa);
-    if (!known) {
-      getOperation().emitError("pair-channels: no instruction set is named '")
-          << isa << "'";
+    FailureOr<Isa> known = isaOption(getOperation(), "pair-channels", isa);
+    if (failed(known))
       return signalPassFailure();
-    }
     const KernelRow *row = deepestRow(*known);
     if (!row)
       return;

@@ -11,6 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "IsaOption.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "quantc/Dialect/Constants.h"
@@ -52,12 +54,9 @@ struct SelectKernels : qnet::impl::SelectKernelsBase<SelectKernels> {
   using SelectKernelsBase::SelectKernelsBase;
 
   void runOnOperation() override {
-    std::optional<Isa> known = isaByName(isa);
-    if (!known) {
-      getOperation().emitError("select-kernels: no instruction set is named '")
-          << isa << "'";
+    FailureOr<Isa> known = isaOption(getOperation(), "select-kernels", isa);
+    if (failed(known))
       return signalPassFailure();
-    }
     chosenIsa = *known;
 
     SmallVector<QDenseOp> integerLayers;

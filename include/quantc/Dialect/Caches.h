@@ -7,12 +7,9 @@
 
 namespace mlir::qnet {
 
-/// Bytes of a module's `memref.global`s: weights as the kernels read them, and
-/// what goes with them.
-int64_t globalBytes(ModuleOp module);
-
-/// Whether a program's weights leave the second cache between two blocks of
-/// rows, so that each block fetches them from the third or from memory.
+/// Whether a program's weights (its `memref.global`s) leave the second cache
+/// between two blocks of rows, so that each block fetches them from the third
+/// or from memory.
 bool weightsLeaveCache(ModuleOp module);
 
 } // namespace mlir::qnet
