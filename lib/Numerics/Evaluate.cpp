@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Numerics/Evaluate.h"
+
+#include "quantc/Numerics/CpuClones.h"
 #include "quantc/Numerics/Sequences.h"
 
 namespace quantc::numerics {
@@ -60,6 +62,58 @@ int32_t multiplyQuantized(int32_t x, const QuantParams &xParams, int32_t y,
 float apply(Function function, float x, float alpha, float beta) {
   FloatPolicy a;
   return unary(a, function, x, alpha, beta);
+}
+
+namespace {
+
+using ManyFunction = void (*)(std::span<float> values, float alpha, float beta);
+
+/// Functions of the hidden layers of most networks. Each is a loop of its own,
+/// for several CPUs, so the others of Functions.def have none.
+#define QUANTC_EACH_QUICK(X)                                                   \
+  X(Identity)                                                                  \
+  X(Relu)                                                                      \
+  X(Relu6)                                                                     \
+  X(LeakyRelu)                                                                 \
+  X(Clip)                                                                      \
+  X(Sigmoid)                                                                   \
+  X(Tanh)
+
+#define QUANTC_QUICK(F)                                                        \
+  QUANTC_CPU_CLONES                                                            \
+  void many##F(std::span<float> values, float alpha, float beta) {             \
+    FloatPolicy a;                                                             \
+    for (float &x : values)                                                    \
+      x = unary(a, Function::F, x, alpha, beta);                               \
+  }
+QUANTC_EACH_QUICK(QUANTC_QUICK)
+#undef QUANTC_QUICK
+
+/// Null if there is none.
+ManyFunction quickOnMany(Function function) {
+  switch (function) {
+#define QUANTC_QUICK(F)                                                        \
+  case Function::F:                                                            \
+    return many##F;
+    QUANTC_EACH_QUICK(QUANTC_QUICK)
+#undef QUANTC_QUICK
+  default:
+    return nullptr;
+  }
+}
+
+} // namespace
+
+bool isQuickOnMany(Function function) {
+  return quickOnMany(function) != nullptr;
+}
+
+void applyToMany(Function function, std::span<float> values, float alpha,
+                 float beta) {
+  if (ManyFunction quick = quickOnMany(function))
+    return quick(values, alpha, beta);
+  for (float &x : values)
+    x = apply(function, x, alpha, beta);
 }
 
 static float maximumOf(FloatPolicy &a, std::span<const float> row) {

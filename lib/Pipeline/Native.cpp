@@ -10,6 +10,7 @@
 #include "quantc/Kernels/Schedule.h"
 #include "quantc/Lower/Passes.h"
 #include "quantc/Pipeline/Pipeline.h"
+#include "quantc/Pipeline/PlainRunner.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/Support/Alignment.h"
 
@@ -218,6 +219,8 @@ SmallVector<int64_t> mlir::qnet::realWidths(const ProgramInterface &interface) {
 
 static FailureOr<std::unique_ptr<FloatRunner>> makeRunner(ModuleOp module,
                                                           bool quick) {
+  if (std::unique_ptr<FloatRunner> plain = makePlainRunner(module))
+    return plain;
   constexpr llvm::StringLiteral name = "graph";
   auto machine =
       resolveTarget("", "native", [&] { return module.emitError(); });

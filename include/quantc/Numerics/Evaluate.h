@@ -40,6 +40,12 @@ int32_t multiplyQuantized(int32_t x, const QuantParams &xParams, int32_t y,
 /// The float sequence of the function.
 float apply(Function function, float x, float alpha, float beta);
 
+/// The same on many values, in place. For the functions that
+/// isQuickOnMany names, by vectors of the CPU at hand.
+void applyToMany(Function function, std::span<float> values, float alpha,
+                 float beta);
+bool isQuickOnMany(Function function);
+
 /// In place on one row. Any NaN or +inf, or nothing but -inf: all NaN.
 void softmaxRow(std::span<float> row);
 void logSoftmaxRow(std::span<float> row);
