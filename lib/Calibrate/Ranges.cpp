@@ -29,6 +29,8 @@ std::string mlir::qnet::rangesToJson(const CalibrationSummary &summary) {
      << ",\n  \"method\": " << llvm::json::Value(summary.method)
      << ",\n  \"rows\": " << summary.rows
      << ",\n  \"skipped_rows\": " << summary.skippedRows
+     << ",\n  \"equalize\": " << llvm::json::Value(summary.equalize)
+     << ",\n  \"split_channels\": " << llvm::json::Value(summary.splitChannels)
      << ",\n  \"tensors\": [";
   for (auto [index, range] : llvm::enumerate(summary.tensors)) {
     os << (index ? ",\n    " : "\n    ");
@@ -185,6 +187,9 @@ Expected<CalibrationSummary> mlir::qnet::rangesFromJson(StringRef text,
   summary.method = root->getString("method").value_or("given").str();
   summary.rows = root->getInteger("rows").value_or(0);
   summary.skippedRows = root->getInteger("skipped_rows").value_or(0);
+  summary.equalize = root->getString("equalize").value_or("none").str();
+  summary.splitChannels =
+      root->getString("split_channels").value_or("none").str();
   for (auto [index, value] : llvm::enumerate(*tensors)) {
     const llvm::json::Object *object = value.getAsObject();
     if (!object)

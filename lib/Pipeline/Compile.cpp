@@ -193,6 +193,9 @@ private:
   FailureOr<CalibrationOptions> calibrationOptions();
   LogicalResult equalizeChannels(const CalibrationOptions &stage,
                                  const CalibrationSummary &given);
+  LogicalResult splitChannels(const CalibrationOptions &stage,
+                              const CalibrationSummary &given);
+  LogicalResult checkChannelsOf(const CalibrationSummary &given);
   LogicalResult calibrateGraph();
   LogicalResult measureGraph();
   LogicalResult quantize();
@@ -323,7 +326,8 @@ FailureOr<CalibrationOptions> Compilation::calibrationOptions() {
   return stage;
 }
 
-/// What --equalize asks for; left to itself, what helps, at high effort only.
+/// What --equalize asks for; left to itself, what ranges that are given were
+/// measured with, or what helps, at high effort only.
 LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
                                             const CalibrationSummary &given) {
   auto calibrator = [&](ModuleOp graph, const CalibrationOptions &how) {
@@ -334,13 +338,13 @@ LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
   };
   if (options.equalize != "auto") {
     equalization = options.equalize;
+  } else if (!options.ranges.empty()) {
+    equalization = given.equalize;
   } else if (options.effort == "high" && options.measures() &&
              options.to >= Stage::Quantize) {
     CalibrationOptions trial = stage;
     trial.progress = nullptr;
     trial.keepsSample = true;
-    if (!options.ranges.empty())
-      trial.given = &given;
     equalization = chooseEqualization(
         *module, kSampleRows, rescale,
         [&](ModuleOp graph) -> FailureOr<RowSample> {
@@ -357,12 +361,20 @@ LogicalResult Compilation::equalizeChannels(const CalibrationOptions &stage,
   }
   if (equalization == "none")
     return success();
-  if (failed(rescale(*module, equalization)))
-    return failure();
-  // What the search over bits measures of the layers is of those of one scale.
-  scaleChannelsLike(network->lookupSymbol<func::FuncOp>("main"),
-                    module->lookupSymbol<func::FuncOp>("main"));
-  return success();
+  return rescale(*module, equalization);
+}
+
+/// What --split-channels asks for.
+LogicalResult Compilation::splitChannels(const CalibrationOptions &stage,
+                                         const CalibrationSummary &given) {
+  auto how = parseSplit(options.splitChannels);
+  if (!how)
+    return report(context, how.takeError());
+  return qnet::splitChannels(
+      *module, *how, stage, given,
+      [&](ModuleOp graph, const CalibrationOptions &options) {
+        return data.calibrate(graph, options);
+      });
 }
 
 LogicalResult Compilation::calibrateGraph() {
@@ -381,7 +393,27 @@ LogicalResult Compilation::calibrateGraph() {
   });
 }
 
-/// Prunes, rescales and calibrates as the options say.
+/// Ranges are of the channels that they were measured of.
+LogicalResult Compilation::checkChannelsOf(const CalibrationSummary &given) {
+  CompileOptions measured = options;
+  measured.equalize = given.equalize;
+  measured.splitChannels = given.splitChannels;
+  const bool isSame =
+      options.splitChannels == given.splitChannels &&
+      (options.equalize == "auto" || options.equalize == given.equalize);
+  if (!isSame)
+    return emitError(UnknownLoc::get(&context))
+           << "the ranges of '" << options.ranges
+           << "' were measured with --equalize=" << given.equalize
+           << " and --split-channels=" << given.splitChannels
+           << ", which changes the channels that they are of; give the same "
+              "options, or measure anew";
+  if (Error error = checkOptions(measured))
+    return report(context, std::move(error));
+  return success();
+}
+
+/// Prunes, rescales, splits and calibrates as the options say.
 LogicalResult Compilation::measureGraph() {
   CalibrationSummary given;
   network = module->clone();
@@ -402,9 +434,15 @@ LogicalResult Compilation::measureGraph() {
     if (!ranges)
       return report(context, ranges.takeError());
     given = std::move(*ranges);
+    if (failed(checkChannelsOf(given)))
+      return failure();
   }
-  if (failed(equalizeChannels(*stage, given)))
+  if (failed(equalizeChannels(*stage, given)) ||
+      failed(splitChannels(*stage, given)))
     return failure();
+  // What the search over bits measures of the layers is of those channels.
+  changeChannelsLike(network->lookupSymbol<func::FuncOp>("main"),
+                     module->lookupSymbol<func::FuncOp>("main"));
   if (!options.measures()) {
     calibration = std::move(given);
     return applyRanges(*module, calibration);
@@ -415,6 +453,8 @@ LogicalResult Compilation::measureGraph() {
   if (failed(summary))
     return failure();
   calibration = std::move(*summary);
+  calibration.equalize = equalization;
+  calibration.splitChannels = options.splitChannels;
   return success();
 }
 
@@ -644,6 +684,7 @@ LogicalResult Compilation::emit() {
                    {"requant", options.requant},
                    {"weights", options.weights}};
   facts.methods["equalize"] = equalization;
+  facts.methods["split_channels"] = options.splitChannels;
   if (!bits.empty())
     facts.methods["precision"] = bits;
   for (const ObservedRange &range : calibration.tensors) {

@@ -96,6 +96,26 @@ Expected<PruneRequest> parsePrune(StringRef text) {
   return result;
 }
 
+Expected<SplitChoice> parseSplit(StringRef text) {
+  SplitChoice result;
+  if (text == "none")
+    return result;
+  auto [by, amount] = text.split(':');
+  result.byActivations = by == "activations";
+  if ((by != "weights" && !result.byActivations) ||
+      amount.getAsDouble(result.share))
+    return wrongUsage("--split-channels=" + text +
+                      " is unknown; choose from none, weights:F, "
+                      "activations:F with F the share of channels to split, "
+                      "such as 0.05");
+  // False for NaN too.
+  const bool isShare = result.share > 0 && result.share <= 1;
+  if (!isShare)
+    return wrongUsage("--split-channels=" + text +
+                      ": the share of channels lies above 0 and is at most 1");
+  return result;
+}
+
 /// What the search over bits, and a plan, go together with.
 static Error checkBits(const CompileOptions &options) {
   bool hasBudget = !options.accuracyBudget.empty();
@@ -169,22 +189,39 @@ static Error checkPruning(const CompileOptions &options) {
   return Error::success();
 }
 
-/// Rescaling of hidden channels, which is done in the stage Calibrate.
+/// Hidden channels are changed in the stage Calibrate; `otherwise` needs no
+/// rows to do it by.
+static Error checkChannels(const CompileOptions &options, const Twine &flag,
+                           bool byActivations, const Twine &otherwise) {
+  if (options.from > Stage::Calibrate || options.to < Stage::Calibrate)
+    return wrongUsage(flag + " is done in the stage calibrate; begin at it or "
+                             "earlier, and end at it or later");
+  if (byActivations && !options.measures())
+    return wrongUsage(flag +
+                      " needs rows to tell which channels are large; "
+                      "give them with --calibration, or use " +
+                      otherwise);
+  return Error::success();
+}
+
 static Error checkEqualize(const CompileOptions &options) {
   if (Error error = checkChoice("equalize", options.equalize,
                                 {"auto", "none", "weights", "activations"}))
     return error;
   if (options.equalize == "auto" || options.equalize == "none")
     return Error::success();
-  if (options.from > Stage::Calibrate || options.to < Stage::Calibrate)
-    return wrongUsage("--equalize=" + options.equalize +
-                      " is done in the stage calibrate; begin at it or "
-                      "earlier, and end at it or later");
-  if (options.equalize == "activations" && !options.measures())
-    return wrongUsage("--equalize=activations needs rows to tell which "
-                      "channels are large; give them with --calibration, or "
-                      "use --equalize=weights");
-  return Error::success();
+  return checkChannels(options, "--equalize=" + options.equalize,
+                       options.equalize == "activations", "--equalize=weights");
+}
+
+static Error checkSplit(const CompileOptions &options) {
+  Expected<SplitChoice> how = parseSplit(options.splitChannels);
+  if (!how)
+    return how.takeError();
+  if (how->share == 0)
+    return Error::success();
+  return checkChannels(options, "--split-channels=" + options.splitChannels,
+                       how->byActivations, "--split-channels=weights:F");
 }
 
 Error checkOptions(const CompileOptions &options) {
@@ -251,6 +288,8 @@ Error checkOptions(const CompileOptions &options) {
     return error;
   if (Error error =
           checkChoice("effort", options.effort, {"low", "default", "high"}))
+    return error;
+  if (Error error = checkSplit(options))
     return error;
   if (Error error = checkEqualize(options))
     return error;

@@ -1,4 +1,4 @@
-//===- Equalization.cpp - rescale hidden channels -------------------------===//
+//===- Equalization.cpp - rescale and split hidden channels ---------------===//
 #include "Equalization.h"
 
 #include "quantc/Dialect/ChannelExponents.h"
@@ -15,15 +15,16 @@ using namespace mlir::qnet;
 /// that need it gain more than 10; of others, 1 was chance.
 static constexpr double kLeastGain = 3.0;
 
-LogicalResult qnet::equalize(ModuleOp module, StringRef how,
-                             const CalibrationOptions &calibration,
-                             const CalibrationSummary &given,
-                             Calibrator calibrator) {
-  if (how == "none")
-    return success();
-  const bool byActivations = how == "activations";
-  if (byActivations && failed(measureStatistics(module, calibration, calibrator,
-                                                /*secondMoments=*/true)))
+/// The passes that `build` adds, on a network of which the layers' inputs are
+/// measured first if they go by activations. It is given the names of values
+/// whose range the user fixed.
+static LogicalResult changeChannels(
+    ModuleOp module, Equalize by, const CalibrationOptions &calibration,
+    const CalibrationSummary &given, Calibrator calibrator,
+    llvm::function_ref<void(OpPassManager &, ArrayRef<std::string>)> build) {
+  if (by == Equalize::Activations &&
+      failed(measureStatistics(module, calibration, calibrator,
+                               /*secondMoments=*/true)))
     return failure();
   std::vector<std::string> kept;
   for (const FixedRange &range : calibration.fixed)
@@ -33,12 +34,39 @@ LogicalResult qnet::equalize(ModuleOp module, StringRef how,
       kept.push_back(range.name);
   PassManager passes(module->getContext());
   passes.enableVerifier(false);
-  buildEqualizePipeline(
-      passes, byActivations ? Equalize::Activations : Equalize::Weights, kept);
+  build(passes, kept);
   if (failed(passes.run(module)))
     return failure();
   dropStatistics(module);
   return verify(module);
+}
+
+LogicalResult qnet::equalize(ModuleOp module, StringRef how,
+                             const CalibrationOptions &calibration,
+                             const CalibrationSummary &given,
+                             Calibrator calibrator) {
+  if (how == "none")
+    return success();
+  const Equalize by =
+      how == "activations" ? Equalize::Activations : Equalize::Weights;
+  return changeChannels(module, by, calibration, given, calibrator,
+                        [&](OpPassManager &passes, ArrayRef<std::string> kept) {
+                          buildEqualizePipeline(passes, by, kept);
+                        });
+}
+
+LogicalResult qnet::splitChannels(ModuleOp module, const SplitChoice &how,
+                                  const CalibrationOptions &calibration,
+                                  const CalibrationSummary &given,
+                                  Calibrator calibrator) {
+  if (how.share == 0)
+    return success();
+  const Equalize by =
+      how.byActivations ? Equalize::Activations : Equalize::Weights;
+  return changeChannels(module, by, calibration, given, calibrator,
+                        [&](OpPassManager &passes, ArrayRef<std::string> kept) {
+                          buildSplitPipeline(passes, by, how.share, kept);
+                        });
 }
 
 static bool isRescaled(ModuleOp module) {

@@ -1,4 +1,4 @@
-//===- Equalization.h - rescale hidden channels -----------------*- C++ -*-===//
+//===- Equalization.h - rescale and split hidden channels -------*- C++ -*-===//
 #ifndef QUANTC_LIB_PIPELINE_EQUALIZATION_H
 #define QUANTC_LIB_PIPELINE_EQUALIZATION_H
 
@@ -13,6 +13,13 @@ namespace mlir::qnet {
 LogicalResult equalize(ModuleOp module, StringRef how,
                        const CalibrationOptions &calibration,
                        const CalibrationSummary &given, Calibrator calibrator);
+
+/// Splits hidden channels as `how` says (parseSplit), under the same
+/// conditions.
+LogicalResult splitChannels(ModuleOp module, const SplitChoice &how,
+                            const CalibrationOptions &calibration,
+                            const CalibrationSummary &given,
+                            Calibrator calibrator);
 
 /// Of "none", "weights" and "activations" the one with which the program is
 /// nearest to the float network on up to `mostRows` of the sample of rows;

@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kRangesTried = 2;
 /// How much of its range a value keeps, or gets.
 constexpr double kRangeFactors[] = {0.5, 0.8, 0.9, 1.25};
+/// Of the channels that are split.
+constexpr double kSplitShare = 0.05;
 /// Of the calibration by percentile.
 constexpr double kPercentile = 99.99;
 
@@ -33,6 +35,17 @@ struct Repair {
 class NoProgress : public ProgressSink {
   void progress(StringRef, int64_t, int64_t) override {}
 };
+
+/// A share of the hidden channels, those with outliers, made twice.
+Repair splitRepair(StringRef by) {
+  const std::string how = formatv("{0}:{1}", by, format("%g", kSplitShare));
+  return {formatv("{0}% of the hidden channels, those of the largest {1}, in "
+                  "two halves",
+                  format("%g", 100 * kSplitShare),
+                  by == "weights" ? "weights" : "values"),
+          "--split-channels=" + how,
+          [how](CompileOptions &o) { o.splitChannels = how; }};
+}
 
 /// The repairs that are a flag, for a program that was made without it.
 std::vector<Repair> flagRepairs(const CompileOptions &options) {
@@ -55,6 +68,13 @@ std::vector<Repair> flagRepairs(const CompileOptions &options) {
     repairs.push_back({"activations of 15 bits where they gain most",
                        "--activations=mixed",
                        [](CompileOptions &o) { o.activations = "mixed"; }});
+  if (options.effort == "low")
+    repairs.push_back({"weights rounded so that their errors cancel",
+                       "--effort=default",
+                       [](CompileOptions &o) { o.effort = "default"; }});
+  if (options.effort != "high" && options.ranges.empty())
+    repairs.push_back({"all that helps to round weights", "--effort=high",
+                       [](CompileOptions &o) { o.effort = "high"; }});
   if (options.ranges.empty() && options.method != "percentile")
     repairs.push_back({"ranges without outliers",
                        formatv("--method=percentile --percentile={0}",
@@ -77,6 +97,11 @@ std::vector<Repair> flagRepairs(const CompileOptions &options) {
     repairs.push_back({"hidden channels of like values",
                        "--equalize=activations",
                        [](CompileOptions &o) { o.equalize = "activations"; }});
+  }
+  if (options.splitChannels == "none" && options.ranges.empty()) {
+    repairs.push_back(splitRepair("weights"));
+    if (!options.calibration.empty())
+      repairs.push_back(splitRepair("activations"));
   }
   if (options.prefer == "speed")
     repairs.push_back({"all 255 steps of activations", "--prefer=accuracy",

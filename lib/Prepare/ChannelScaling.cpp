@@ -1,6 +1,7 @@
 //===- ChannelScaling.cpp - hidden channels by powers of two --------------===//
 #include "ChannelScaling.h"
 
+#include "ChannelCopies.h"
 #include "DenseLayer.h"
 #include "quantc/Dialect/ChannelExponents.h"
 #include "quantc/Dialect/Constants.h"
@@ -144,6 +145,26 @@ std::vector<double> ChannelScaling::columnMaxima() const {
                          layer.weights[n * layer.inputs + reader.offset + c])));
   }
   return largest;
+}
+
+std::vector<double> ChannelScaling::sizes() const {
+  std::vector<double> sizes(group.channels);
+  for (auto [reader, offset] : group.readers) {
+    auto moment =
+        DenseOp(reader)->getAttrOfType<ElementsAttr>(kSecondMomentAttr);
+    auto weights =
+        cast<RankedTensorType>(DenseOp(reader).getWeights().getType());
+    const int64_t inputs = weights.getDimSize(1);
+    if (!moment)
+      continue;
+    auto values = readElements<float>(moment);
+    if (failed(values) || int64_t(values->size()) != inputs * inputs)
+      continue;
+    for (int64_t c = 0; c < group.channels; ++c)
+      sizes[c] = std::max(
+          sizes[c], std::sqrt(double((*values)[(offset + c) * (inputs + 1)])));
+  }
+  return sizes;
 }
 
 /// False where the number would lose bits or become infinite.
@@ -337,29 +358,43 @@ std::vector<int32_t> qnet::nearestExponents(ArrayRef<double> logarithms) {
   return exponents;
 }
 
-void qnet::scaleChannelsLike(func::FuncOp network, func::FuncOp program) {
-  llvm::StringMap<DenseI32ArrayAttr> exponents;
+/// The attribute of each layer of the program that has it, by the layer's name.
+static llvm::StringMap<DenseI32ArrayAttr> notesOf(func::FuncOp program,
+                                                  StringRef attribute) {
+  llvm::StringMap<DenseI32ArrayAttr> notes;
   program.walk([&](Operation *op) {
-    if (auto own =
-            op->getAttrOfType<DenseI32ArrayAttr>(kChannelExponentsAttr)) {
+    if (auto own = op->getAttrOfType<DenseI32ArrayAttr>(attribute)) {
       StringRef name = nameOf(op->getLoc());
       name.consume_back(kPreactivation);
-      exponents[name] = own;
+      notes[name] = own;
     }
   });
-  if (exponents.empty())
-    return;
+  return notes;
+}
+
+void qnet::changeChannelsLike(func::FuncOp network, func::FuncOp program) {
+  // Gathered first: changed layers get constants before them.
+  SmallVector<DenseOp> layers;
+  network.walk([&](DenseOp layer) { layers.push_back(layer); });
+  const auto copies = notesOf(program, kChannelCopiesAttr);
+  for (DenseOp layer : layers) {
+    auto own = copies.find(nameOf(layer.getLoc()));
+    DenseOp reader = onlyReader(layer);
+    if (own != copies.end() && reader)
+      copyChannels(layer, reader, own->second.asArrayRef());
+  }
+  const auto exponents = notesOf(program, kChannelExponentsAttr);
   llvm::DenseSet<Operation *> done;
-  network.walk([&](DenseOp layer) {
+  for (DenseOp layer : layers) {
     auto own = exponents.find(nameOf(layer.getLoc()));
     std::string why;
     if (own == exponents.end() || done.contains(layer))
-      return;
+      continue;
     FailureOr<ChannelScaling> scaling = ChannelScaling::around(layer, why);
     if (failed(scaling) || scaling->channels() != own->second.size())
-      return;
+      continue;
     for (const ChannelGroup::Place<DenseOp> &maker : scaling->members().makers)
       done.insert(maker.at);
     scaling->apply(own->second);
-  });
+  }
 }

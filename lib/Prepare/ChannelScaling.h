@@ -33,6 +33,9 @@ public:
   /// of its columns in those that read it.
   std::vector<double> rowMaxima() const;
   std::vector<double> columnMaxima() const;
+  /// sqrt(E[x^2]) of each channel where it is read, the largest of its readers,
+  /// by their second moments; zeros where nothing was measured.
+  std::vector<double> sizes() const;
 
   /// Channel c becomes 2^-exponents[c] of what it was, its readers' columns and
   /// what was measured of their inputs accordingly. The layers note it

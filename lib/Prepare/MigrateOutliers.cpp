@@ -15,7 +15,6 @@
 #include "quantc/Prepare/Passes.h"
 
 #include "ChannelScaling.h"
-#include "quantc/Dialect/Constants.h"
 
 #include <cmath>
 
@@ -28,29 +27,6 @@ namespace mlir::qnet {
 
 using namespace mlir;
 using namespace mlir::qnet;
-
-/// sqrt(E[x^2]) of each channel where it is read, the largest of its readers.
-/// The paper takes the largest |x|; a factor that all channels share is of no
-/// matter. Zeros where nothing was measured.
-static std::vector<double> sizesOf(const ChannelGroup &group) {
-  std::vector<double> sizes(group.channels);
-  for (auto [reader, offset] : group.readers) {
-    auto moment =
-        DenseOp(reader)->getAttrOfType<ElementsAttr>(kSecondMomentAttr);
-    auto weights =
-        cast<RankedTensorType>(DenseOp(reader).getWeights().getType());
-    const int64_t inputs = weights.getDimSize(1);
-    if (!moment)
-      continue;
-    auto values = readElements<float>(moment);
-    if (failed(values) || int64_t(values->size()) != inputs * inputs)
-      continue;
-    for (int64_t c = 0; c < group.channels; ++c)
-      sizes[c] = std::max(
-          sizes[c], std::sqrt(double((*values)[(offset + c) * (inputs + 1)])));
-  }
-  return sizes;
-}
 
 namespace {
 
@@ -69,7 +45,7 @@ struct MigrateOutliers : qnet::impl::MigrateOutliersBase<MigrateOutliers> {
          ChannelScaling::allIn(getOperation(), kept)) {
       std::vector<double> logarithms;
       for (auto [size, column] :
-           llvm::zip_equal(sizesOf(group.members()), group.columnMaxima()))
+           llvm::zip_equal(group.sizes(), group.columnMaxima()))
         logarithms.push_back(alpha * std::log2(size) -
                              (1 - alpha) * std::log2(column));
       group.apply(nearestExponents(logarithms));

@@ -87,3 +87,13 @@ void mlir::qnet::buildEqualizePipeline(OpPassManager &pm, Equalize how,
   }
   pm.addPass(createVerifyPrepared());
 }
+
+void mlir::qnet::buildSplitPipeline(OpPassManager &pm, Equalize by,
+                                    double share, ArrayRef<std::string> kept) {
+  SplitChannelsOptions options;
+  options.by = by == Equalize::Weights ? "weights" : "activations";
+  options.share = share;
+  options.keep.assign(kept.begin(), kept.end());
+  pm.addPass(createSplitChannels(options));
+  pm.addPass(createVerifyPrepared());
+}

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "quantc/Prepare/Passes.h"
 
+#include "ChannelCopies.h"
 #include "DenseLayer.h"
 #include "PrunePattern.h"
 
@@ -52,11 +53,9 @@ struct PruneNeurons : qnet::impl::PruneNeuronsBase<PruneNeurons> {
     getOperation().walk([&](DenseOp op) { layers.push_back(op); });
     // From the end: removing a channel may leave earlier ones without readers.
     for (DenseOp op : llvm::reverse(layers))
-      if (op->hasOneUse())
-        if (auto next = dyn_cast<DenseOp>(*op->user_begin());
-            next && next.getInput() == op.getResult() &&
-            !op->hasAttr(kFrozenAttr) && !next->hasAttr(kFrozenAttr))
-          prune(op, next);
+      if (DenseOp next = onlyReader(op);
+          next && !op->hasAttr(kFrozenAttr) && !next->hasAttr(kFrozenAttr))
+        prune(op, next);
   }
 
 private:

@@ -302,7 +302,7 @@ LogicalResult QuantizeWeights::convert(DenseOp dense,
                                   multiplier, shift, outBiasValue, groupValue);
   for (StringRef name :
        {StringRef(kPrunedAttr), StringRef(kFrozenAttr), StringRef(kWidenedAttr),
-        StringRef(kChannelExponentsAttr)})
+        StringRef(kChannelExponentsAttr), StringRef(kChannelCopiesAttr)})
     if (Attribute attribute = dense->getDiscardableAttr(name))
       integer->setDiscardableAttr(name, attribute);
   if (!whyBytes.empty())

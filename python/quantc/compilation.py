@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from .cluster import check_cluster, compile_on_cluster
 from .data import Rows, data_argument
 from .frontends import FALLBACK_NAME, Imported, import_model
-from .options import EQUALIZE, MINIMIZE, one_of, parameter_options, range_options, tool_options
+from .options import EQUALIZE, MINIMIZE, one_of, parameter_options, range_options, tool_options, word
 from .progress import reporting
 from .quantized import Quantized, Source
 from .tool import Progress, run_tool
@@ -40,6 +40,7 @@ def quantize(
     activations: str = "auto",
     effort: str = "default",
     equalize: str = "auto",
+    split_channels: str | None = None,
     validation: Rows | None = None,
     minimize: str | None = None,
     plan: Plan | None = None,
@@ -100,6 +101,9 @@ def quantize(
         a value: "weights" by the sizes of the weights that make and read a channel, "activations" by the sizes of its
         values. For networks whose channels differ much in size; others may lose by it. "auto" does nothing, but with
         ``effort="high"`` what gives the least error on some of the calibration rows.
+    split_channels : str, optional
+        Hidden channels with outliers become two of half the size: "weights:F" or "activations:F", by the size of what a
+        channel is read with or of its values, with F the share of channels to split, such as "weights:0.05".
     validation : array, mapping or path, optional
         Rows to judge the accuracy by; without them the calibration rows.
     minimize : {"time", "size"}, optional
@@ -151,6 +155,8 @@ def quantize(
     one_of("equalize", equalize, EQUALIZE)
     if equalize != "auto":
         options.append(f"--equalize={equalize}")
+    if split_channels is not None:
+        options.append(f"--split-channels={word('split_channels', split_channels)}")
     if minimize is not None:
         one_of("minimize", minimize, MINIMIZE)
         options.append(f"--minimize={minimize}")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["EQUALIZE", "MINIMIZE", "one_of", "parameter_options", "range_options", "tool_options"]
+__all__ = ["EQUALIZE", "MINIMIZE", "one_of", "parameter_options", "range_options", "tool_options", "word"]
 
 METHODS = ("auto", "minmax", "percentile", "mse", "entropy")
 WEIGHTS = ("int8", "int4", "mixed")
@@ -45,13 +45,13 @@ def tool_options(
     )
     options = [f"--{flag}={value}" for flag, value, default in words if value != default]
     if prune is not None:
-        options.append(f"--prune={_word('prune', prune)}")
+        options.append(f"--prune={word('prune', prune)}")
     if accuracy_budget is not None:
         options.append(f"--accuracy-budget={_budget(accuracy_budget)}")
     if target is not None:
-        options.append(f"--target={_word('target', target)}")
+        options.append(f"--target={word('target', target)}")
     if cpu != "native":
-        options.append(f"--cpu={_word('cpu', cpu)}")
+        options.append(f"--cpu={word('cpu', cpu)}")
     if threads != 1:
         options.append(f"--threads={threads}")
     return options
@@ -122,7 +122,8 @@ def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
 
 
-def _word(name: str, value: object) -> str:
+def word(name: str, value: object) -> str:
+    """The argument, which has to be a text that is not empty."""
     if not isinstance(value, str) or not value:
         raise TypeError(f"{name}: needs a text, got {value!r}")
     return value

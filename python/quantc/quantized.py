@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._native import Library
@@ -95,6 +96,7 @@ class Quantized:
         self._missing = missing_features(features) if isinstance(features, list) else []
         opens = runs_here and not self._missing
         self._call: Callable[..., Any] = _open(path, self._manifest) if opens else self._foreign
+        self._gives_arrays = self._frontend is None and not any(tensor.classes for tensor in self.outputs)
 
     @property
     def name(self) -> str:
@@ -138,11 +140,11 @@ class Quantized:
         QuantcError
             If a data frame has other columns than the estimator was fitted on, or a cell what it cannot take.
         """
+        if self._gives_arrays and len(inputs) == 1 and type(inputs[0]) is np.ndarray:
+            return self._call(inputs[0])  # one row of a small network takes less time than all that may be asked below
         return self._translated(self._call, inputs)
 
-    def __call__(self, *inputs: Rows) -> Any:
-        """The same as `predict`."""
-        return self._translated(self._call, inputs)
+    __call__ = predict
 
     def predict_proba(self, *inputs: Rows) -> Any:
         """Probabilities of the classes, shape (rows, classes), of a classifier that has them."""

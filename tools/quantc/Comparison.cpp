@@ -72,7 +72,7 @@ Error Comparison::loadNetworks(const ProgramPaths &paths) {
   floatMain = floatModule->lookupSymbol<mlir::func::FuncOp>("main");
   integerMain = integerModule->lookupSymbol<mlir::func::FuncOp>("main");
   if (floatMain && integerMain)
-    mlir::qnet::scaleChannelsLike(floatMain, integerMain);
+    mlir::qnet::changeChannelsLike(floatMain, integerMain);
   if (!floatMain || !integerMain)
     return problem("a network has no function @main");
   if (floatMain.getNumArguments() != manifest.inputs.size() ||
@@ -148,9 +148,11 @@ CompileOptions Comparison::compileOptions() const {
   };
   take("weights", options.weights);
   take("activations", options.activations);
+  take("effort", options.effort);
   take("prefer", options.prefer);
   take("prune", options.prune);
   take("equalize", options.equalize);
+  take("split_channels", options.splitChannels);
   take("requant", options.requant);
   std::string method;
   take("calibration", method);

@@ -127,6 +127,12 @@ static cl::opt<std::string>
                       "give), none, or auto (default: none, but with "
                       "--effort=high what helps)"),
              cl::init("auto"), cl::sub(compileCommand));
+static cl::opt<std::string> splitChannels(
+    "split-channels", cl::value_desc("HOW"),
+    cl::desc("hidden channels with outliers become two of half the size: "
+             "weights:F or activations:F (by what the calibration rows give) "
+             "with F the share of channels to split, or none (default)"),
+    cl::init("none"), cl::sub(compileCommand));
 static cl::list<std::string>
     freeze("freeze", cl::value_desc("NAME"),
            cl::desc("dense layer, or pattern of names, whose parameters are "
@@ -212,6 +218,7 @@ static Expected<CompileOptions> readOptions() {
   options.effort = effort;
   options.prune = prune;
   options.equalize = equalize;
+  options.splitChannels = splitChannels;
   options.freeze.assign(freeze.begin(), freeze.end());
   options.folds.assign(fold.begin(), fold.end());
   options.allowFloat = allowFloat;

@@ -114,6 +114,9 @@ struct CalibrationSummary {
   std::string method;      ///< such as "minmax" or "percentile 99.99"
   int64_t rows = 0;        ///< rows measured
   int64_t skippedRows = 0; ///< rows left out because of a NaN in them
+  /// How the hidden channels that the ranges are of were rescaled and split:
+  /// the words of --equalize and --split-channels.
+  std::string equalize = "none", splitChannels = "none";
   std::vector<ObservedRange> tensors;
   /// Of the rows measured, of @main's arguments in their order; empty where
   /// ranges were given, and where nothing but ranges was asked for.

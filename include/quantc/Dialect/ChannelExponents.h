@@ -1,4 +1,4 @@
-//===- ChannelExponents.h - how channels were rescaled ----------*- C++ -*-===//
+//===- ChannelExponents.h - how channels were changed -----------*- C++ -*-===//
 #ifndef QUANTC_DIALECT_CHANNELEXPONENTS_H
 #define QUANTC_DIALECT_CHANNELEXPONENTS_H
 
@@ -11,6 +11,11 @@ namespace mlir::qnet {
 /// source model gives.
 inline constexpr llvm::StringLiteral kChannelExponentsAttr =
     "qnet.channel_exponents";
+
+/// A discardable attribute (array of i32) on a dense layer, float or integer,
+/// whose channels were split: the channel that each of the last ones is a copy
+/// of, one after the other. Readers have half the weight for both.
+inline constexpr llvm::StringLiteral kChannelCopiesAttr = "qnet.channel_copies";
 
 } // namespace mlir::qnet
 

@@ -79,6 +79,9 @@ struct CompileOptions {
   /// (migrate-outliers) or "none". "auto" is "none", but with effort "high"
   /// what gives the least error on some of the rows.
   std::string equalize = "auto";
+  /// Hidden channels with outliers become two (split-channels): "none", or what
+  /// parseSplit reads.
+  std::string splitChannels = "none";
   /// Names or patterns of dense layers that stay as they are (freeze-layers).
   std::vector<std::string> freeze;
   std::vector<std::string> folds; ///< As fold-features reads them.
@@ -122,6 +125,14 @@ struct PruneRequest {
 };
 /// "none", "2:4", "block:F", "magnitude:F", "neurons:F" or "features:K".
 llvm::Expected<PruneRequest> parsePrune(StringRef text);
+
+/// What --split-channels asks for: a share of 0 for nothing.
+struct SplitChoice {
+  bool byActivations = false;
+  double share = 0;
+};
+/// "none", or "weights:F" or "activations:F" with F above 0, up to 1.
+llvm::Expected<SplitChoice> parseSplit(StringRef text);
 
 /// Refuses what no stage could do: an empty name, an unknown method. The
 /// error's text says what is possible.

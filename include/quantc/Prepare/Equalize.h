@@ -1,4 +1,4 @@
-//===- Equalize.h - hidden channels of another scale ------------*- C++ -*-===//
+//===- Equalize.h - hidden channels of another scale or number --*- C++ -*-===//
 #ifndef QUANTC_PREPARE_EQUALIZE_H
 #define QUANTC_PREPARE_EQUALIZE_H
 
@@ -6,11 +6,12 @@
 
 namespace mlir::qnet {
 
-/// Rescales the hidden channels of `network`, prepared and in float, as those
-/// of `program`, which was made from it, have been (kChannelExponentsAttr).
-/// Values of one name in both then stand for the same numbers; the results keep
-/// their bits. Layers that have another number of channels stay.
-void scaleChannelsLike(func::FuncOp network, func::FuncOp program);
+/// Splits and rescales the hidden channels of `network`, prepared and in float,
+/// as those of `program`, which was made from it, have been
+/// (kChannelCopiesAttr, kChannelExponentsAttr). Values of one name in both then
+/// stand for the same numbers; the results keep their bits where no channel was
+/// split. Layers that have another number of channels stay.
+void changeChannelsLike(func::FuncOp network, func::FuncOp program);
 
 } // namespace mlir::qnet
 

@@ -446,6 +446,46 @@ def MigrateOutliers : Pass<"migrate-outliers", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::qnet::QnetDialect"];
 }
 
+def SplitChannels : Pass<"split-channels", "::mlir::ModuleOp"> {
+  let summary = "Hidden channels with outliers become two that are half as large";
+  let description = [{
+    Outlier channel splitting (Zhao et al., "Improving Neural Network Quantization
+    without Retraining using Outlier Channel Splitting", 2019, section 3). A channel
+    that one dense layer makes and one reads is made twice, and read twice by half
+    its weight: `w * h` is `w / 2 * h + w / 2 * h`. The layer that makes the channels
+    notes the copies in `qnet.channel_copies`.
+
+    - `by=weights`: the channel whose column, halved, lessens the sum of the squared
+      steps of the rows most (a row's step is its largest weight over 127), as often
+      as `share` of the channels asks, rounded up, and as long as there is a gain. Any
+      function may stand between the layers.
+    - `by=activations`: the channel of the largest values, by the diagonal of the
+      `qnet.second_moment` of the layer that reads it. Then the values are halved in
+      place of the weights (`qnet.channel_exponents`, as `equalize-layers`), for which
+      the function must have `f(s x) = s f(x)` for `s > 0`. Layers without second
+      moments stay.
+
+    Sums get other terms, so float results may differ in their last bits. What was
+    measured of the changed layers' inputs is dropped; frozen layers and channels
+    whose range was measured stay.
+
+    ```mlir
+    %v = qnet.constant dense<[[1.0, 8.0]]> : tensor<1x2xf32>
+    %h = qnet.dense %x, %w {function = #qnet.fn<tanh>} : (tensor<?x1xf32>, tensor<2x1xf32>) -> tensor<?x2xf32>
+    %y = qnet.dense %h, %v : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32>
+    ```
+    with `share=0.5` has three channels, read by `[[1.0, 4.0, 4.0]]`.
+  }];
+  let options = [
+    Option<"by", "by", "std::string", /*default=*/"\"weights\"",
+           "weights or activations">,
+    Option<"share", "share", "double", /*default=*/"0.05",
+           "channels to split, of the channels of each layer, 0 to 1">,
+    ListOption<"keep", "keep", "std::string",
+               "names of values whose channels keep their size">];
+  let dependentDialects = ["::mlir::qnet::QnetDialect"];
+}
+
 def FreezeLayers : Pass<"freeze-layers", "::mlir::ModuleOp"> {
   let summary = "Mark layers whose parameters may only be rounded to the nearest";
   let description = [{

@@ -41,7 +41,8 @@ struct MeasuredPruneOptions {
 void buildMeasuredPrunePipeline(OpPassManager &pm,
                                 const MeasuredPruneOptions &options);
 
-/// How hidden channels are rescaled, before their ranges are taken.
+/// How hidden channels are rescaled, before their ranges are taken, or what
+/// they are split by.
 enum class Equalize {
   Weights,    ///< equalize-layers
   Activations ///< migrate-outliers, by second moments on the layers
@@ -49,6 +50,11 @@ enum class Equalize {
 /// `kept`: names of values whose channels stay.
 void buildEqualizePipeline(OpPassManager &pm, Equalize how,
                            ArrayRef<std::string> kept);
+
+/// Splits hidden channels with outliers (split-channels), a share of each
+/// layer's. By activations, second moments stand on the layers.
+void buildSplitPipeline(OpPassManager &pm, Equalize by, double share,
+                        ArrayRef<std::string> kept);
 
 /// The passes of the stage in order, its contract check last. Takes @main in
 /// float as Import gives it.
