@@ -46,13 +46,14 @@ class Isa:
 
 NATIVE, AVX2 = "native", "avx2"
 ISAS = (NATIVE, AVX2)
+AVX2_FLAGS = ["--cpu=x86-64-v3"]  # of `quantc compile`
 
 
 def isa_named(name: str, packages: Iterable[str], out: Path, tell: Callable[[str], None]) -> Isa:
     """Give what makes everyone use that instruction set; the rest is as in `limited_environment`."""
     if name == NATIVE:
         return Isa()
-    return Isa("-march=x86-64-v3", ["--cpu=x86-64-v3"], limited_environment(packages, out, tell))
+    return Isa("-march=x86-64-v3", AVX2_FLAGS, limited_environment(packages, out, tell))
 
 
 def cpuid_addresses(library: Path) -> list[str]:

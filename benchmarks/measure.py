@@ -17,7 +17,7 @@ from networks import Doubles, Floats, Network, random_network, write_network
 from plain_c import MOST_WEIGHTS, time_plain_c
 from plain_c import TITLE as PLAIN_C
 from quantc.errors import QuantcError
-from report import OUR_ENTRIES, PYTHON_ENTRY, Cell, NetworkResult, Report, title
+from report import C_FORMS, OUR_ENTRIES, PYTHON_ENTRY, Cell, NetworkResult, Report, title
 from turns import Entry, time_cell
 
 REFERENCE_ROWS = 256  # that the interpreter runs, which is slow; as many as the largest batch
@@ -81,7 +81,8 @@ class Measurement:
             self._start(processes)
             for batch in batches:
                 self._result.cells.append(self._cell(batch, references))
-        self._plain_c(libraries[DEFAULT_FORM])
+        for form in C_FORMS:
+            self._plain_c(form, libraries[form])
 
     def _start(self, processes: ExitStack) -> None:
         """Start the contenders, let them make their files, and see how accurate each form is."""
@@ -150,7 +151,7 @@ class Measurement:
             cell.p50_s, cell.p99_s = reply["p50_s"], reply["p99_s"]
         return cell
 
-    def _plain_c(self, library: Path) -> None:
+    def _plain_c(self, form: str, library: Path) -> None:
         if self._network.products > MOST_WEIGHTS:
             return
         name = self._network.name
@@ -167,7 +168,7 @@ class Measurement:
                 self._report.fault(f"{PLAIN_C} on {name} ({reason})")
                 return
         for cell in self._result.cells:
-            cell.plain = timings[cell.batch]
+            cell.plain[form] = timings[cell.batch]
 
     def _fault(self, entry: Entry, batch: int | None, reason: str) -> None:
         where = self._network.name if batch is None else f"{self._network.name} at batch {batch}"

@@ -7,7 +7,7 @@ from there, so that all have the same weights, the same rows to calibrate on and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -80,15 +80,19 @@ class Network:
         return value
 
 
-def random_network(name: str) -> Network:
-    """Make a network of `WIDTHS`: He-scaled normal weights, small biases, normal rows; the same ones in every run."""
+def random_network(name: str, widths: Sequence[int] | None = None) -> Network:
+    """Make a network of these widths, or of those in `WIDTHS`: the same one in every run.
+
+    Its weights are He-scaled and normal, its biases small, its rows normal.
+    """
     random = np.random.default_rng(SEED)
+    widths = widths or WIDTHS[name]
     weights, biases = [], []
-    for inputs, outputs in pairwise(WIDTHS[name]):
+    for inputs, outputs in pairwise(widths):
         scale = np.float32(np.sqrt(2 / inputs))
         weights.append(random.standard_normal((outputs, inputs), dtype=np.float32) * scale)
         biases.append(random.standard_normal(outputs, dtype=np.float32) * np.float32(0.1))
-    inputs = WIDTHS[name][0]
+    inputs = widths[0]
     calibration = random.standard_normal((CALIBRATION_ROWS, inputs), dtype=np.float32)
     rows = random.standard_normal((ROWS, inputs), dtype=np.float32)
     return Network(name, tuple(weights), tuple(biases), calibration, rows)

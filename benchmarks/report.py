@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from contenders import KINDS, OURS, PYTHON_FORM, SPEED_FORM
+from contenders import DEFAULT_FORM, KINDS, OURS, PYTHON_FORM, SPEED_FORM
 from figures import Ratio, Timing, geometric_mean, ratio
 from plain_c import COMPILER, FLAGS, CTiming
 from plain_c import TITLE as PLAIN_C
@@ -16,6 +16,7 @@ from turns import Entry
 
 OUR_ENTRIES: list[Entry] = [(OURS, form) for form in KINDS[OURS].forms]
 OUR_ENTRY: Entry = (OURS, SPEED_FORM)  # what the picture shows
+C_FORMS = (SPEED_FORM, DEFAULT_FORM)  # that the plain C function is timed beside
 PYTHON_ENTRY: Entry = (OURS, PYTHON_FORM)
 RIVAL: Entry = ("onnxruntime", "int8")  # whose accuracy the summary compares with
 NOTHING = "-"
@@ -38,8 +39,8 @@ class Cell:
         Whether the results of all of quantc's forms are the reference interpreter's, bit for bit.
     p50_s, p99_s : float
         Of single calls of quantc from Python.
-    plain : CTiming or None
-        quantc and the plain C function in turns, both called from C; for tiny networks only.
+    plain : dict of str to CTiming
+        Of quantc's forms: it and the plain C function in turns, both called from C; for tiny networks only.
     """
 
     network: str
@@ -48,7 +49,7 @@ class Cell:
     exact_bits: bool = False
     p50_s: float = math.nan
     p99_s: float = math.nan
-    plain: CTiming | None = None
+    plain: dict[str, CTiming] = field(default_factory=dict)
 
     def ratio(self, entry: Entry = OUR_ENTRY, median: bool = False) -> Ratio | None:
         """Give the quickest peer's time over that of one of quantc's forms, by best or median turns."""
@@ -58,9 +59,10 @@ class Cell:
         peers = {title(e): t.median_s if median else t.best_s for e, t in self.timings.items() if e[0] != OURS}
         return ratio(ours.median_s if median else ours.best_s, peers)
 
-    def plain_ratio(self) -> float | None:
-        """Give the plain C function's time over quantc's, both called from C, by best turns."""
-        return self.plain.plain_best_s / self.plain.quantc_best_s if self.plain else None
+    def plain_ratio(self, form: str) -> float | None:
+        """Give the plain C function's time over that of quantc's form, both called from C, by best turns."""
+        plain = self.plain.get(form)
+        return plain.plain_best_s / plain.quantc_best_s if plain else None
 
 
 @dataclass
@@ -143,11 +145,12 @@ def network_grid(network: NetworkResult) -> Grid:
     rows.append(
         [f"{title(PYTHON_ENTRY)}, one call: p50 (p99)", *(microseconds(cell.p50_s, cell.p99_s) for cell in cells), ""]
     )
-    if any(cell.plain for cell in cells):
-        times = [microseconds(c.plain.plain_best_s, c.plain.plain_median_s) if c.plain else NOTHING for c in cells]
-        rows.append([PLAIN_C, *times, ""])
-        times = [microseconds(c.plain.quantc_best_s, c.plain.quantc_median_s) if c.plain else NOTHING for c in cells]
-        rows.append(["quantc int8, beside it", *times, ""])
+    for form in C_FORMS:
+        if found := [cell.plain[form] for cell in cells if form in cell.plain]:
+            times = [microseconds(plain.quantc_best_s, plain.quantc_median_s) for plain in found]
+            rows.append([f"{title((OURS, form))}, in turns with plain C", *times, ""])
+            times = [microseconds(plain.plain_best_s, plain.plain_median_s) for plain in found]
+            rows.append([f"{PLAIN_C}, in turns with it", *times, ""])
     columns = [network.name, *(f"batch {cell.batch}, us" for cell in cells), "SQNR, dB"]
     return Grid(f"{network.name}: microseconds a call, best (median), one thread", columns, rows)
 
@@ -166,11 +169,14 @@ def ratio_grid(report: Report, entry: Entry) -> Grid:
 def summary(report: Report) -> list[str]:
     """The lines that a run ends with."""
     lines = [line for entry in OUR_ENTRIES for line in _summary_of(report, entry)]
-    plain = [
-        f"{cell.network} at batch {cell.batch} {found:.2f}" for cell in report.cells if (found := cell.plain_ratio())
-    ]
-    if plain:
-        lines.append(f"{PLAIN_C} function's time over quantc int8's: {', '.join(plain)}")
+    for form in C_FORMS:
+        plain = [
+            f"{cell.network} at batch {cell.batch} {found:.2f}"
+            for cell in report.cells
+            if (found := cell.plain_ratio(form))
+        ]
+        if plain:
+            lines.append(f"{PLAIN_C} function's time over that of {title((OURS, form))}: {', '.join(plain)}")
     inexact = report.inexact()
     if inexact:
         names = ", ".join(f"{cell.network} at batch {cell.batch}" for cell in inexact)
@@ -265,7 +271,7 @@ def as_json(report: Report) -> str:
                 "exact_bits": cell.exact_bits,
                 "contenders": {title(entry): asdict(timing) for entry, timing in cell.timings.items()},
                 "quantc_single_call": {"p50_s": cell.p50_s, "p99_s": cell.p99_s},
-                "plain_c": asdict(cell.plain) if cell.plain else None,
+                "plain_c": {title((OURS, form)): asdict(plain) for form, plain in cell.plain.items()},
             }
         accuracy = {title(entry): value for entry, value in network.sqnr_db.items()}
         networks[network.name] = {"batches": cells, "sqnr_db": accuracy}

@@ -33,8 +33,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 DOCUMENT_PICTURES = {NATIVE: "benchmarks.svg", AVX2: "benchmarks-avx2.svg"}  # beside it
-TABLE_BEGIN = "<!-- {isa}: written by `./run bench --isa={isa} --update-docs` -->"
-TABLE_END = "<!-- end of {isa} -->"
+TABLE_BEGIN = "<!-- {what}: written by `{command}` -->"
+TABLE_END = "<!-- end of {what} -->"
 BATCHES = (1, 16, 256)
 MOST_ROWS = 256
 PLAIN_WIDTH = 130
@@ -146,6 +146,16 @@ def rich_table(grid: reports.Grid) -> Table:
     return table
 
 
+def put(text: str, what: str, command: str) -> None:
+    """Put what a command measured between its lines of docs/benchmarks.md."""
+    begin, end = (marker.format(what=what, command=command) for marker in (TABLE_BEGIN, TABLE_END))
+    page = DOCUMENT.read_text()
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise SystemExit(f"{DOCUMENT} lacks the lines between which this goes: {begin} and {end}")
+    head, _, rest = page.partition(begin)
+    DOCUMENT.write_text(f"{head}{begin}\n\n{text}\n{end}{rest.partition(end)[2]}")
+
+
 def write(report: reports.Report, out: Path, update_docs: bool) -> list[Path]:
     """Write the files of a run, and give their paths."""
     files = [out / "results.json", out / "results.md", out / "ratios.svg"]
@@ -154,12 +164,9 @@ def write(report: reports.Report, out: Path, update_docs: bool) -> list[Path]:
     files[1].write_text(text)
     draw(report, files[2])
     if update_docs:
-        begin, end = (marker.format(isa=report.isa) for marker in (TABLE_BEGIN, TABLE_END))
         target = DOCUMENT.with_name(DOCUMENT_PICTURES[report.isa])
-        head, _, rest = DOCUMENT.read_text().partition(begin)
-        tail = rest.partition(end)[2]
         picture = f"![the quickest peer's time over quantc's, by network and batch]({target.name})"
-        DOCUMENT.write_text(f"{head}{begin}\n\n{picture}\n\n{text}\n{end}{tail}")
+        put(f"{picture}\n\n{text}", report.isa, f"./run bench --isa={report.isa} --update-docs")
         target.write_text(files[2].read_text())
         files += [DOCUMENT, target]
     return files

@@ -32,11 +32,16 @@ def program_folder(folder: Path, form: str) -> Path:
 
 def compile_network(folder: Path, form: str, flags: Sequence[str]) -> Path:
     """Compile the network in `folder` and give its library; its object, header and integer network lie beside it."""
+    return compile_program(
+        folder, program_folder(folder, form), [*flags, *([] if form == DEFAULT_FORM else [SPEED_FLAG])]
+    )
+
+
+def compile_program(folder: Path, into: Path, flags: Sequence[str]) -> Path:
+    """Compile the network in `folder` into another, and give its library."""
     command: list[str | Path] = ["compile", folder / MODEL_FILE, "--calibration", folder / CALIBRATION_FILE, *flags]
-    if form != DEFAULT_FORM:
-        command.append(SPEED_FLAG)
-    run_tool([*command, "-o", program_folder(folder, form), "--name", folder.name, "--progress=json"])
-    return library(folder, form)
+    run_tool([*command, "-o", into, "--name", folder.name, "--progress=json"])
+    return into / f"{folder.name}.so"
 
 
 def library(folder: Path, form: str) -> Path:
@@ -76,10 +81,16 @@ def prepare(folder: Path, form: str) -> None:
         raise FileNotFoundError(f"no compiled network at {library(folder, form)}")
     if form == PYTHON_FORM:
         return
-    source = program_folder(folder, form) / "loop.c"
+    make_loop(program_folder(folder, form))
+
+
+def make_loop(folder: Path) -> Path:
+    """Compile the loop that calls a program, and give its library."""
+    source = folder / "loop.c"
     source.write_text(LOOP)
     command: list[str | Path] = [COMPILER, "-O2", "-shared", "-fPIC", source, "-o", source.with_suffix(".so")]
     subprocess.run(command, check=True, capture_output=True)
+    return source.with_suffix(".so")
 
 
 def load(folder: Path, form: str, batch: int) -> Predict:

@@ -264,8 +264,7 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
   if (lhsRows.size() == 1)
     prefetchRhs(rhsGroup);
   else if (ahead)
-    LLVM::Prefetch::create(b, offset(rhsGroup, ahead), /*rw=*/0, /*hint=*/2,
-                           /*cache=*/1);
+    askAhead(rhsGroup);
   SmallVector<Value> shifts = lhsShifts(group, lhsRows.size() > 1);
   SmallVector<Value> next;
   for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
@@ -303,16 +302,29 @@ bool KernelWriter::asksAhead(int64_t rows) const {
   // and tiles of wider panels have no register left.
   constexpr int64_t widest = 16;
   bool adds = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
-  return weightsLeaveCache && rows == row.mr && rows > 1 && row.isByteRow() &&
-         adds && row.nr <= widest && row.nr * row.kr >= line / 2;
+  return weightsLeaveCache && rows == row.mr && rows > 1 &&
+         (row.isByteRow() || row.isGrouped()) && adds && row.nr <= widest &&
+         rhsStepBytes() >= line / 2;
 }
 
 Value KernelWriter::nextPanelAhead(Value firstRow, int64_t rows, Value steps) {
   Value tile = arith::DivUIOp::create(b, firstRow, index(rows));
   Value which = arith::RemUIOp::create(
-      b, tile, index(llvm::divideCeil(rhsStepBytes(), line)));
+      b, scaled(tile, linesAhead()),
+      index(llvm::divideCeil(rhsStepBytes(), line)));
   return arith::AddIOp::create(b, scaled(steps, rhsStepBytes()),
                                scaled(which, line));
+}
+
+int64_t KernelWriter::linesAhead() const {
+  // A group of 4-bit weights has eight lines: 16 rows, four tiles, ask for all.
+  return row.isGrouped() ? 2 : 1;
+}
+
+void KernelWriter::askAhead(Value rhsGroup) {
+  for (int64_t i = 0; i < linesAhead(); ++i)
+    LLVM::Prefetch::create(b, offset(offset(rhsGroup, ahead), i * line),
+                           /*rw=*/0, /*hint=*/2, /*cache=*/1);
 }
 
 void KernelWriter::prefetchRhs(Value rhsGroup) {

@@ -209,9 +209,11 @@ private:
   void prefetchRhs(Value rhsGroup);
 
   /// Whether tiles of that many rows ask for the next panel's weights while
-  /// they multiply this one's: each tile for one line of every step, the next
-  /// tile for the line behind it.
+  /// they multiply this one's: each tile for some lines of every step, the next
+  /// tile for the lines behind them.
   bool asksAhead(int64_t rows) const;
+  int64_t linesAhead() const;
+  void askAhead(Value rhsGroup);
   Value nextPanelAhead(Value firstRow, int64_t rows, Value steps);
 
   /// Adds the visits of one vector of lanes to its accumulators of all rows.

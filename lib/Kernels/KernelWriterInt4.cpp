@@ -53,6 +53,8 @@ SmallVector<Value> KernelWriter::addGroups(ArrayRef<Value> lhsRows,
   Value rhsGroup = offset(rhsPanel, scaled(group, rhsStepBytes()));
   if (rows == 1)
     prefetchRhs(rhsGroup);
+  else if (ahead)
+    askAhead(rhsGroup);
   SmallVector<Value> lhsGroups;
   for (Value lhsRow : lhsRows)
     lhsGroups.push_back(

@@ -179,8 +179,10 @@ void WidenInputs::widen(func::FuncOp function) {
   for (const Input *input : order) {
     if (noise <= allowedNoise)
       break;
-    // Of a bad result, what causes most is worth more than a small layer.
-    const bool isMost = noise > badNoise && input->noise >= noise / 2;
+    // Of a bad result, what causes most is worth more than a small layer, but
+    // not the half of a large layer's speed.
+    const bool isMost = noise > badNoise && input->noise >= noise / 2 &&
+                        input->weights <= badMost;
     const double most = all <= small ? 1.0
                         : isMost     ? std::max<double>(share, badShare)
                                      : share;

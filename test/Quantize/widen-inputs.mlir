@@ -3,6 +3,7 @@
 // RUN: quant-opt %s --widen-inputs=small=16 --split-input-file | FileCheck %s
 // RUN: quant-opt %s "--widen-inputs=small=16 sqnr=100 share=1 tables=true" --split-input-file | FileCheck %s --check-prefix=ALL
 // RUN: quant-opt %s "--widen-inputs=small=16 weights=int4 least-int4=1" --split-input-file | FileCheck %s --check-prefix=INT4
+// RUN: quant-opt %s "--widen-inputs=small=16 bad-most=15" --split-input-file | FileCheck %s --check-prefix=LARGE
 // RUN: not quant-opt %s --widen-inputs=share=2 2>&1 | FileCheck %s --check-prefix=SHARE
 // SHARE: widen-inputs: shares must lie between 0 and 1, they are {{2.*}} and {{.*}}
 
@@ -71,6 +72,10 @@ func.func @not(%x: tensor<?x2xf32> {qnet.output_noise = 1.0e-2 : f64}) -> tensor
 // CHECK: qnet.dense %arg0, {{.*}}qnet.precision = "int8x16"
 // CHECK: return
 // CHECK-NOT: int8x16
+// A layer of more weights than that costs more than it gains.
+// LARGE-LABEL: func.func @bad
+// LARGE-NOT: int8x16
+// LARGE: return
 func.func @bad(%x: tensor<?x4xf32> {qnet.output_noise = 1.0e-3 : f64}) -> tensor<?x4xf32> {
   %w = qnet.constant dense<0.5> : tensor<4x4xf32>
   %v = qnet.constant dense<0.5> : tensor<16x4xf32>

@@ -15,10 +15,12 @@ sys.path.append(str(BENCHMARKS))  # the benchmark's modules are no package
 
 import calibration  # noqa: E402
 import figures  # noqa: E402
+import forms  # noqa: E402
 import networks  # noqa: E402
 import plain_c  # noqa: E402
 import report  # noqa: E402
 import turns  # noqa: E402
+from contenders import DEFAULT_FORM, SPEED_FORM  # noqa: E402
 from figures import Ratio, Timing  # noqa: E402
 
 QUICK = Timing(best_s=2e-6, median_s=4e-6, cpu=1.0, idle_cpu=0.0)
@@ -30,7 +32,8 @@ def small_report() -> report.Report:
     timings = {report.OUR_ENTRY: QUICK, report.RIVAL: SLOW}
     first = report.Cell("seed", 1, timings, exact_bits=True)
     second = report.Cell("seed", 16, timings | {report.PYTHON_ENTRY: SLOW}, exact_bits=True)
-    second.plain = plain_c.CTiming(plain_best_s=0.5e-6, plain_median_s=1e-6, quantc_best_s=1e-6, quantc_median_s=1e-6)
+    timing = plain_c.CTiming(plain_best_s=0.5e-6, plain_median_s=1e-6, quantc_best_s=1e-6, quantc_median_s=1e-6)
+    second.plain = {DEFAULT_FORM: timing}
     network = report.NetworkResult("seed", [first, second], {report.OUR_ENTRY: 30.0, report.RIVAL: 20.5})
     return report.Report("a machine", {"onnxruntime": "1"}, ["--flag"], 3, [network])
 
@@ -100,8 +103,9 @@ def test_ratios_of_a_cell() -> None:
     assert first.ratio(median=True) == Ratio(0.75, "ONNX Runtime int8")
     assert first.ratio(report.PYTHON_ENTRY) is None
     assert second.ratio(report.PYTHON_ENTRY) == Ratio(1.0, "ONNX Runtime int8")
-    assert first.plain_ratio() is None
-    assert second.plain_ratio() == pytest.approx(0.5)
+    assert first.plain_ratio(DEFAULT_FORM) is None
+    assert second.plain_ratio(SPEED_FORM) is None
+    assert second.plain_ratio(DEFAULT_FORM) == pytest.approx(0.5)
     assert report.Cell("seed", 1).ratio() is None
 
 
@@ -113,7 +117,7 @@ def test_summary() -> None:
         "quantc int8 for speed: SQNR beside ONNX Runtime int8, dB: seed +9.5",
         "quantc int8 for speed, from Python: geometric mean of 1 ratio 1.000 (by medians 1.000), smallest 1.000 (seed "
         "at batch 16, ONNX Runtime int8), a peer is quicker in 0",
-        "plain C float function's time over quantc int8's: seed at batch 16 0.50",
+        "plain C float function's time over that of quantc int8: seed at batch 16 0.50",
         "the reference interpreter's bits in 2 cells of 2",
         "incomplete: 2 of 3 cells timed",
     ]
@@ -181,3 +185,20 @@ def test_rows_to_calibrate_on_are_a_numpy_file(tmp_path: Path) -> None:
 def test_of_several_runs_the_least_time_and_the_most_memory_count() -> None:
     first, second = calibration.Run(3.0, 1.0, 100.0), calibration.Run(2.0, 1.5, 120.0)
     assert first.least(second) == calibration.Run(2.0, 1.0, 120.0)
+
+
+def test_forms_miss_the_bars_that_they_miss() -> None:
+    """A form's ratio is the 8-bit form's best turn over its own, and each bar is of its network and batch."""
+    cell = forms.FormCell("ffn", 1)
+    for form, seconds in {"8 bits": [2.0, 4.0], "4 bits": [1.8, 2.0], "3/4 of blocks 0": [0.5, 1.0]}.items():
+        cell.forms[form] = forms.FormTimes(1, seconds)
+    cell.forms |= {form: forms.FormTimes(1, [2.0]) for form in forms.FORMS if form not in cell.forms}
+    assert cell.ratio("4 bits") == pytest.approx(2 / 1.8)
+    assert cell.ratio("4 bits", median=True) == pytest.approx(3 / 1.9)
+    assert cell.missed() == ["ffn at batch 1, 4 bits: 1.11 of 1.2"]
+    cell.network = "mnist"
+    assert cell.missed() == [], "a bar of another network"
+    cell.forms["4 bits"].seconds = [2.2]
+    assert cell.missed() == ["mnist at batch 1, 4 bits: 0.91 of 0.95"]
+    table = forms.markdown([cell], ["--cpu=x86-64-v3"]).splitlines()
+    assert table[2].startswith("| mnist | 1 | 2e+06 | 1.00 (1.50) | 0.91 (1.36) | 4.00 (4.00) |")

@@ -73,7 +73,8 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
     the network: layers of at most `share` of its weights together, or any where it
     has no more than `small`. In a network that small a call is over before
     arithmetic counts. Where the sum is above what `bad-sqnr` allows and one value
-    causes more than half of it, the layers that read it may be `bad-share`.
+    causes more than half of it, the layers that read it may be `bad-share`, as long
+    as they have no more than `bad-most` weights.
     `qnet.widened` says what 8 bits would do. The layer of an rbf kernel
     (`qnet.rbf_gamma`) gets it whatever the noise: it measures distances, small
     differences of large numbers. So do layers of fine weights
@@ -96,6 +97,8 @@ def WidenInputs : Pass<"widen-inputs", "::mlir::ModuleOp"> {
            "Signal over error, in dB, below which more may be spent">,
     Option<"badShare", "bad-share", "double", "0.25",
            "The most of the weights for a value that causes most of that">,
+    Option<"badMost", "bad-most", "int64_t", "262144",
+           "The most weights, in number, for such a value">,
     Option<"small", "small", "int64_t", "16384",
            "Weights of a network in which all may">,
     Option<"tables", "tables", "bool", "false",
