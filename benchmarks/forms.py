@@ -26,6 +26,7 @@ import numpy as np
 from contenders import SPEED_FLAG
 from limit_isa import AVX2, AVX2_FLAGS, ISAS, NATIVE
 from networks import WIDTHS, random_network, write_network
+from report import microseconds
 from rich.console import Console
 from rich.table import Table
 from run import DOCUMENT, machine, put
@@ -137,10 +138,11 @@ def measure(name: str, batches: Sequence[int], out: Path, flags: Sequence[str], 
 
 
 def rows_of(cells: Sequence[FormCell]) -> list[list[str]]:
-    """Give the table's rows: the 8-bit form's time, and its ratio to each other form's, by medians in brackets."""
+    """Give the table's rows: the 8-bit form's time and its ratio to each other's, by best turns (and by medians)."""
     rows = []
     for cell in cells:
-        row = [cell.network, str(cell.batch), f"{1e6 * min(cell.forms[BASE].seconds):,.4g}"]
+        seconds = cell.forms[BASE].seconds
+        row = [cell.network, str(cell.batch), microseconds(min(seconds), statistics.median(seconds))]
         others = [form for form in FORMS if form != BASE]
         rows.append(row + [f"{cell.ratio(form):.2f} ({cell.ratio(form, median=True):.2f})" for form in others])
     return rows

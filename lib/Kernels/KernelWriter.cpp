@@ -309,9 +309,9 @@ bool KernelWriter::asksAhead(int64_t rows) const {
 
 Value KernelWriter::nextPanelAhead(Value firstRow, int64_t rows, Value steps) {
   Value tile = arith::DivUIOp::create(b, firstRow, index(rows));
-  Value which = arith::RemUIOp::create(
-      b, scaled(tile, linesAhead()),
-      index(llvm::divideCeil(rhsStepBytes(), line)));
+  Value which =
+      arith::RemUIOp::create(b, scaled(tile, linesAhead()),
+                             index(llvm::divideCeil(rhsStepBytes(), line)));
   return arith::AddIOp::create(b, scaled(steps, rhsStepBytes()),
                                scaled(which, line));
 }

@@ -372,8 +372,8 @@ LogicalResult Compilation::splitChannels(const CalibrationOptions &stage,
     return report(context, how.takeError());
   return qnet::splitChannels(
       *module, *how, stage, given,
-      [&](ModuleOp graph, const CalibrationOptions &options) {
-        return data.calibrate(graph, options);
+      [&](ModuleOp graph, const CalibrationOptions &measuring) {
+        return data.calibrate(graph, measuring);
       });
 }
 

@@ -170,6 +170,8 @@ func.func @empty() {
 
 // -----
 
+memref.global "private" constant @others : memref<2097152xi8> = dense<1>
+
 // Weights of 4 bits: per group one sum for each vector of a row, eight steps of
 // two vectors' nibbles by two quads of channels, then the multiplier.
 // CHECK-LABEL: func.func @grouped
@@ -181,6 +183,9 @@ func.func @empty() {
 // CHECK: func.func private @gemm_s8u4s16_4x16x64_avx2_to_f32
 // CHECK: scf.for {{.*}} step %c4
 // CHECK: scf.for
+// Two of the eight lines of the next panel's group, for each of four tiles.
+// CHECK-COUNT-2: llvm.intr.prefetch
+// CHECK-NOT: llvm.intr.prefetch
 // CHECK: scf.for
 // CHECK-COUNT-16: qnet.pair_dot
 // CHECK-NOT: qnet.pair_dot

@@ -201,4 +201,4 @@ def test_forms_miss_the_bars_that_they_miss() -> None:
     cell.forms["4 bits"].seconds = [2.2]
     assert cell.missed() == ["mnist at batch 1, 4 bits: 0.91 of 0.95"]
     table = forms.markdown([cell], ["--cpu=x86-64-v3"]).splitlines()
-    assert table[2].startswith("| mnist | 1 | 2e+06 | 1.00 (1.50) | 0.91 (1.36) | 4.00 (4.00) |")
+    assert table[2].startswith("| mnist | 1 | 2,000,000 (3,000,000) | 1.00 (1.50) | 0.91 (1.36) | 4.00 (4.00) |")
