@@ -207,6 +207,8 @@ void KernelWriter::writeTile(Value firstRow, int64_t rows) {
   if (row.isGrouped())
     return writeFinish(addGroups(lhsRows, firstRow, accs), firstRow,
                        firstChannel, rows);
+  if (hasVisits && rows == 1)
+    prefetchVisits();
   SmallVector<Value> sums =
       writeSteps(lhsRows, rhsPanel, firstStep, endStep, accs);
   if (hasVisits)
@@ -328,12 +330,27 @@ void KernelWriter::askAhead(Value rhsGroup) {
 }
 
 void KernelWriter::prefetchRhs(Value rhsGroup) {
-  const int64_t distance = weightsLeaveCache ? 8192 : 2048;
+  constexpr int64_t wide = 64; // channels of a panel; docs/kernels.md: measured
+  const int64_t far = row.nr < wide ? 8192 : 4096;
+  const int64_t distance = weightsLeaveCache ? far : 2048;
   int64_t bytes = rhsStepBytes();
   for (int64_t at = 0; at < bytes; at += line)
     LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,
                            /*hint=*/3,
                            /*cache=*/1);
+}
+
+void KernelWriter::prefetchVisits() {
+  constexpr int64_t lines = 4; // more of them come by themselves
+  Value first = startOf(VisitStarts, scaled(panel, vectors()));
+  auto ask = [&](Value address) {
+    LLVM::Prefetch::create(b, address, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+  };
+  ask(offset(arg[VisitOffsets], scaled(first, 4)));
+  Value weights =
+      offset(arg[VisitWeights], scaled(first, row.lanes * row.group()));
+  for (int64_t i = 0; i < lines; ++i)
+    ask(offset(weights, i * line));
 }
 
 void KernelWriter::addVisits(int64_t v, ArrayRef<Value> lhsRows,

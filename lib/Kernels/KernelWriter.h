@@ -216,6 +216,9 @@ private:
   void askAhead(Value rhsGroup);
   Value nextPanelAhead(Value firstRow, int64_t rows, Value steps);
 
+  /// Asks for the first of the panel's visits, which no loop before leads to.
+  void prefetchVisits();
+
   /// Adds the visits of one vector of lanes to its accumulators of all rows.
   void addVisits(int64_t v, ArrayRef<Value> lhsRows,
                  SmallVectorImpl<Value> &sums);
