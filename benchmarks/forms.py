@@ -56,8 +56,10 @@ LEAST: dict[tuple[str, str, int], float] = {
     ("2 threads", "big", 256): 1.8,
     **{("3/4 of blocks 0", name, 1): 2.5 for name in ("ffn", "big")},
     **{("3/4 of blocks 0", name, 16): 2.0 for name in ("ffn", "big")},
+    # A row of "wide" waits for memory, and differs by a tenth with what others left in the cache.
+    **{("2:4", name, batch): TOLERANCE for name in ("mnist", "ffn", "big") for batch in BATCHES},
 }
-LEAST_ANYWHERE = {"4 bits": 0.95, "2:4": TOLERANCE}
+LEAST_ANYWHERE = {"4 bits": 0.95}
 
 
 @dataclass
