@@ -71,7 +71,6 @@ using ManyFunction = void (*)(std::span<float> values, float alpha, float beta);
 /// Functions of the hidden layers of most networks. Each is a loop of its own,
 /// for several CPUs, so the others of Functions.def have none.
 #define QUANTC_EACH_QUICK(X)                                                   \
-  X(Identity)                                                                  \
   X(Relu)                                                                      \
   X(Relu6)                                                                     \
   X(LeakyRelu)                                                                 \

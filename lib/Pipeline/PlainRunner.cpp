@@ -42,7 +42,7 @@ struct PlainValue {
 struct Step {
   size_t from, to;
   std::optional<numerics::FloatDense> dense; ///< or a copy
-  Applied applied;
+  std::optional<Applied> applied;            ///< or nothing more
 };
 
 class PlainRunner : public FloatRunner {
@@ -85,9 +85,10 @@ public:
         step.dense->run(at[step.from], rows, to);
       else
         std::copy_n(at[step.from], rows * value.width, to);
-      numerics::applyToMany(step.applied.function,
-                            {to, static_cast<size_t>(rows * value.width)},
-                            step.applied.alpha, step.applied.beta);
+      if (step.applied)
+        numerics::applyToMany(step.applied->function,
+                              {to, static_cast<size_t>(rows * value.width)},
+                              step.applied->alpha, step.applied->beta);
       at.push_back(to);
     }
     for (auto [index, output] : llvm::zip_equal(results, outputs))
@@ -112,7 +113,7 @@ private:
         op.getNumOperands() ? indices.find(op.getOperand(0)) : indices.end();
     if (from == indices.end())
       return false;
-    Step step{from->second, values.size(), std::nullopt, {}};
+    Step step{from->second, values.size(), std::nullopt, std::nullopt};
     if (auto activation = dyn_cast<ActivationOp>(op)) {
       step.applied = Applied::of(activation);
     } else if (auto dense = dyn_cast<DenseOp>(op)) {
@@ -129,8 +130,13 @@ private:
     } else {
       return false;
     }
-    if (!numerics::isQuickOnMany(step.applied.function) ||
-        !addValue(op.getResult(0)))
+    // What is the identity folds away in a compiled graph, where the function
+    // would make zeros of subnormals.
+    if (step.applied->function == numerics::Function::Identity)
+      step.applied.reset();
+    else if (!numerics::isQuickOnMany(step.applied->function))
+      return false;
+    if (!addValue(op.getResult(0)))
       return false;
     steps.push_back(std::move(step));
     return true;

@@ -57,13 +57,14 @@ protected:
             R"(func.func @main(%x: tensor<?x{0}xf32>) -> (tensor<?x{1}xf32>,
               tensor<?x{1}xf32>, tensor<?x{1}xf32>, tensor<?x{2}xf32>{3}) {{
           %w1 = {5}
-          %b1 = {6}
+          %b2 = {6}
           %w2 = {7}
-          %a = qnet.dense %x, %w1, %b1 : (tensor<?x{0}xf32>,
-              tensor<{1}x{0}xf32>, tensor<{1}xf32>) -> tensor<?x{1}xf32>
+          %a = qnet.dense %x, %w1 : (tensor<?x{0}xf32>,
+              tensor<{1}x{0}xf32>) -> tensor<?x{1}xf32>
           %h = qnet.activation {9} %a : tensor<?x{1}xf32> -> tensor<?x{1}xf32>
-          %y = qnet.dense %h, %w2 {{function = #qnet.fn<tanh>} :
-              (tensor<?x{1}xf32>, tensor<{2}x{1}xf32>) -> tensor<?x{2}xf32>
+          %y = qnet.dense %h, %w2, %b2 {{function = #qnet.fn<tanh>} :
+              (tensor<?x{1}xf32>, tensor<{2}x{1}xf32>, tensor<{2}xf32>)
+              -> tensor<?x{2}xf32>
           {8}
           return %a, %h, %a, %y{4} : tensor<?x{1}xf32>, tensor<?x{1}xf32>,
               tensor<?x{1}xf32>, tensor<?x{2}xf32>{3}
@@ -71,7 +72,7 @@ protected:
             kInputs, kHidden, kOutputs,
             extra ? llvm::formatv(", tensor<?x{0}xf32>", kInputs).str() : "",
             extra ? ", %e" : "", constant(kHidden, kInputs),
-            constant(0, kHidden), constant(kOutputs, kHidden),
+            constant(0, kOutputs), constant(kOutputs, kHidden),
             extra ? llvm::formatv("%e = qnet.activation softplus %x : "
                                   "tensor<?x{0}xf32> -> tensor<?x{0}xf32>",
                                   kInputs)
@@ -105,7 +106,7 @@ protected:
 // Breaks if a network has other ranges for being measured without compiling it.
 TEST_F(PlainRunnerTest, GivesTheCompiledGraphsBits) {
   for (StringRef function :
-       {"relu", "relu6", "leaky_relu", "sigmoid", "tanh"}) {
+       {"identity", "relu", "relu6", "leaky_relu", "sigmoid", "tanh"}) {
     OwningOpRef<ModuleOp> plainGraph = network(function, /*extra=*/false);
     OwningOpRef<ModuleOp> compiledGraph = network(function, /*extra=*/true);
     ASSERT_TRUE(plainGraph && compiledGraph);
@@ -120,7 +121,9 @@ TEST_F(PlainRunnerTest, GivesTheCompiledGraphsBits) {
       for (float &value : x)
         value = static_cast<float>(int32_t(random())) * 0x1p-28f;
       x[0] = std::numeric_limits<float>::infinity();
-      x[x.size() / 2] = std::numeric_limits<float>::denorm_min();
+      // A row whose first results are subnormal.
+      for (int64_t k = 0; rows > 1 && k < kInputs; ++k)
+        x[kInputs + k] = 1e3f * std::numeric_limits<float>::denorm_min();
       x[x.size() - 1] = std::numeric_limits<float>::max();
       auto ours = run(*plain, x, /*extra=*/false);
       auto theirs = run(**compiled, x, /*extra=*/true);

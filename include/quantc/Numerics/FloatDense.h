@@ -27,9 +27,6 @@ public:
   FloatDense(std::span<const float> weights, std::span<const float> bias,
              int64_t inputs, int64_t outputs);
 
-  int64_t inputs() const { return depth; }
-  int64_t outputs() const { return width; }
-
   /// `x` is [rows, inputs], `y` [rows, outputs], row-major and apart.
   void run(const float *x, int64_t rows, float *y) const;
 
