@@ -34,19 +34,19 @@ struct Results {
   int64_t pitch;
 };
 
-template <int64_t rows>
+template <int64_t Rows>
 [[gnu::always_inline]] inline void
 multiplyTile(const Panel &panel, const float *x, const Results &results) {
-  Lanes sums[rows];
-  for (int64_t row = 0; row < rows; ++row)
+  Lanes sums[Rows];
+  for (int64_t row = 0; row < Rows; ++row)
     std::memcpy(&sums[row], panel.bias, sizeof(Lanes));
   for (int64_t k = 0; k < panel.depth; ++k) {
     Lanes weights;
     std::memcpy(&weights, panel.weights + k * kLanes, sizeof(Lanes));
-    for (int64_t row = 0; row < rows; ++row)
+    for (int64_t row = 0; row < Rows; ++row)
       sums[row] += x[row * panel.depth + k] * weights;
   }
-  for (int64_t row = 0; row < rows; ++row)
+  for (int64_t row = 0; row < Rows; ++row)
     std::memcpy(results.y + row * results.pitch, &sums[row],
                 panel.columns * sizeof(float));
 }

@@ -156,7 +156,7 @@ public:
       : options(options), expected(expected), rows(rows) {}
   ~RepairShop() {
     if (!folder.empty())
-      sys::fs::remove_directories(folder);
+      (void)sys::fs::remove_directories(folder);
   }
   FailureOr<std::vector<RepairResult>> run(const Culprits &culprits);
 

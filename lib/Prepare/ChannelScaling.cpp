@@ -219,7 +219,7 @@ struct Rescaled {
   std::vector<Constant> constants;
 
   DenseLayer &layerOf(DenseOp op) {
-    auto found = layers.find(op);
+    auto *found = layers.find(op);
     if (found == layers.end())
       found = layers.insert({op, *DenseLayer::read(op)}).first;
     return found->second;
