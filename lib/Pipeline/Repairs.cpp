@@ -155,8 +155,11 @@ public:
   RepairShop(const CompileOptions &options, ModuleOp expected, const Rows &rows)
       : options(options), expected(expected), rows(rows) {}
   ~RepairShop() {
-    if (!folder.empty())
-      (void)sys::fs::remove_directories(folder);
+    // What cannot be removed stays: there is nobody to tell any more.
+    if (!folder.empty()) {
+      [[maybe_unused]] const std::error_code left =
+          sys::fs::remove_directories(folder);
+    }
   }
   FailureOr<std::vector<RepairResult>> run(const Culprits &culprits);
 
