@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "QnetToLinalg.h"
+#include "quantc/Dialect/AppliedFunction.h"
 #include "quantc/Dialect/SequenceEmitter.h"
 #include "quantc/Numerics/Functions.h"
 #include "quantc/Numerics/Sequences.h"
@@ -80,19 +81,17 @@ struct LowerActivation : OpConversionPattern<ActivationOp> {
                   ConversionPatternRewriter &rewriter) const override {
     if (!isF32(adaptor.getInput()))
       return rewriter.notifyMatchFailure(op, "only f32 is compiled");
-    auto function = static_cast<numerics::Function>(op.getFunction());
-    float alpha = op.getAlpha() ? op.getAlpha()->convertToFloat()
-                                : numerics::defaultAlpha(function);
-    float beta = op.getBeta() ? op.getBeta()->convertToFloat()
-                              : numerics::defaultBeta(function);
+    const AppliedFunction applied = AppliedFunction::of(op);
     auto type = cast<RankedTensorType>(adaptor.getInput().getType());
     rewriter.replaceOp(
-        op, elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
-                        [&](OpBuilder &b, Location loc, ValueRange x) {
-                          SequenceEmitter a(b, loc);
-                          return numerics::unary(a, function, Value(x[0]),
-                                                 alpha, beta);
-                        }));
+        op,
+        elementwise(rewriter, op.getLoc(), type, adaptor.getInput(),
+                    [&](OpBuilder &b, Location loc, ValueRange x) {
+                      SequenceEmitter a(b, loc);
+                      return numerics::unary(a, applied.function, Value(x[0]),
+                                             static_cast<float>(applied.alpha),
+                                             static_cast<float>(applied.beta));
+                    }));
     return success();
   }
 };

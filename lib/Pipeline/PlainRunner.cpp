@@ -2,6 +2,7 @@
 #include "quantc/Pipeline/PlainRunner.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "quantc/Dialect/AppliedFunction.h"
 #include "quantc/Dialect/Constants.h"
 #include "quantc/Numerics/Evaluate.h"
 #include "quantc/Numerics/FloatDense.h"
@@ -16,22 +17,6 @@ namespace numerics = quantc::numerics;
 
 namespace {
 
-/// A function of one value, with its parameters.
-struct Applied {
-  numerics::Function function;
-  float alpha, beta;
-
-  /// Of an activation, or of a dense layer that has one.
-  template <typename Op> static Applied of(Op op) {
-    const auto function = static_cast<numerics::Function>(op.getFunction());
-    auto given = [](std::optional<APFloat> value, double otherwise) {
-      return value ? value->convertToFloat() : static_cast<float>(otherwise);
-    };
-    return {function, given(op.getAlpha(), numerics::defaultAlpha(function)),
-            given(op.getBeta(), numerics::defaultBeta(function))};
-  }
-};
-
 /// Values [rows, width]: an argument, or what a step gives.
 struct PlainValue {
   int64_t width = 0;
@@ -42,7 +27,7 @@ struct PlainValue {
 struct Step {
   size_t from, to;
   std::optional<numerics::FloatDense> dense; ///< or a copy
-  std::optional<Applied> applied;            ///< or nothing more
+  std::optional<AppliedFunction> applied;    ///< or nothing more
 };
 
 class PlainRunner : public FloatRunner {
@@ -88,7 +73,8 @@ public:
       if (step.applied)
         numerics::applyToMany(step.applied->function,
                               {to, static_cast<size_t>(rows * value.width)},
-                              step.applied->alpha, step.applied->beta);
+                              static_cast<float>(step.applied->alpha),
+                              static_cast<float>(step.applied->beta));
       at.push_back(to);
     }
     for (auto [index, output] : llvm::zip_equal(results, outputs))
@@ -115,7 +101,7 @@ private:
       return false;
     Step step{from->second, values.size(), std::nullopt, std::nullopt};
     if (auto activation = dyn_cast<ActivationOp>(op)) {
-      step.applied = Applied::of(activation);
+      step.applied = AppliedFunction::of(activation);
     } else if (auto dense = dyn_cast<DenseOp>(op)) {
       auto weights = readConstant<float>(dense.getWeights());
       FailureOr<std::vector<float>> bias = std::vector<float>();
@@ -126,7 +112,7 @@ private:
         return false;
       step.dense.emplace(*weights, *bias, shape.getDimSize(1),
                          shape.getDimSize(0));
-      step.applied = Applied::of(dense);
+      step.applied = AppliedFunction::of(dense);
     } else {
       return false;
     }

@@ -30,6 +30,8 @@ void qnet::copyChannels(DenseOp layer, DenseOp reader,
     if (source < 0 || source >= here->channels + int64_t(i))
       return;
   SmallVector<int32_t> exponents = noted(layer, kChannelExponentsAttr);
+  if (static_cast<int64_t>(exponents.size()) != here->channels)
+    exponents.clear(); // of other channels: nobody here wrote them
   for (int32_t source : sources) {
     const std::vector<float> row(here->weights.begin() + source * here->inputs,
                                  here->weights.begin() +

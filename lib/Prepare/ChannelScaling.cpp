@@ -1,15 +1,11 @@
 //===- ChannelScaling.cpp - hidden channels by powers of two --------------===//
 #include "ChannelScaling.h"
 
-#include "ChannelCopies.h"
 #include "DenseLayer.h"
 #include "quantc/Dialect/ChannelExponents.h"
 #include "quantc/Dialect/Constants.h"
-#include "quantc/Prepare/Equalize.h"
-#include "quantc/Reference/Compare.h"
 
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringMap.h"
 
 #include <cmath>
 
@@ -18,9 +14,6 @@ using namespace mlir::qnet;
 
 /// What calibration leaves on a value's producer (fold-features reads it too).
 static constexpr llvm::StringLiteral kMeanAttr = "qnet.mean";
-/// What decompose-for-integers adds to the name of a layer without its
-/// function.
-static constexpr llvm::StringLiteral kPreactivation = "/pre-activation";
 /// Largest exponent of a channel, up or down: far more than any range of 8 bits
 /// can tell apart.
 static constexpr int32_t kLargestExponent = 24;
@@ -356,45 +349,4 @@ std::vector<int32_t> qnet::nearestExponents(ArrayRef<double> logarithms) {
                   -kLargestExponent, kLargestExponent))
             : 0);
   return exponents;
-}
-
-/// The attribute of each layer of the program that has it, by the layer's name.
-static llvm::StringMap<DenseI32ArrayAttr> notesOf(func::FuncOp program,
-                                                  StringRef attribute) {
-  llvm::StringMap<DenseI32ArrayAttr> notes;
-  program.walk([&](Operation *op) {
-    if (auto own = op->getAttrOfType<DenseI32ArrayAttr>(attribute)) {
-      StringRef name = nameOf(op->getLoc());
-      name.consume_back(kPreactivation);
-      notes[name] = own;
-    }
-  });
-  return notes;
-}
-
-void qnet::changeChannelsLike(func::FuncOp network, func::FuncOp program) {
-  // Gathered first: changed layers get constants before them.
-  SmallVector<DenseOp> layers;
-  network.walk([&](DenseOp layer) { layers.push_back(layer); });
-  const auto copies = notesOf(program, kChannelCopiesAttr);
-  for (DenseOp layer : layers) {
-    auto own = copies.find(nameOf(layer.getLoc()));
-    DenseOp reader = onlyReader(layer);
-    if (own != copies.end() && reader)
-      copyChannels(layer, reader, own->second.asArrayRef());
-  }
-  const auto exponents = notesOf(program, kChannelExponentsAttr);
-  llvm::DenseSet<Operation *> done;
-  for (DenseOp layer : layers) {
-    auto own = exponents.find(nameOf(layer.getLoc()));
-    std::string why;
-    if (own == exponents.end() || done.contains(layer))
-      continue;
-    FailureOr<ChannelScaling> scaling = ChannelScaling::around(layer, why);
-    if (failed(scaling) || scaling->channels() != own->second.size())
-      continue;
-    for (const ChannelGroup::Place<DenseOp> &maker : scaling->members().makers)
-      done.insert(maker.at);
-    scaling->apply(own->second);
-  }
 }

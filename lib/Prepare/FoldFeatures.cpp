@@ -15,10 +15,10 @@
 
 #include "ChannelGroup.h"
 #include "DenseLayer.h"
+#include "quantc/Dialect/AppliedFunction.h"
 #include "quantc/Dialect/NearestNames.h"
 
 #include "quantc/Dialect/Constants.h"
-#include "quantc/Numerics/Functions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -36,7 +36,6 @@ namespace mlir::qnet {
 
 using namespace mlir;
 using namespace mlir::qnet;
-namespace num = quantc::numerics;
 
 namespace {
 
@@ -45,10 +44,6 @@ constexpr llvm::StringLiteral kFeatureMean = "qnet.mean";
 
 /// Channel -> the constant it becomes.
 using Constants = std::map<int64_t, double>;
-
-double parameter(std::optional<APFloat> given, double otherwise) {
-  return given ? given->convertToDouble() : otherwise;
-}
 
 struct FoldFeatures : qnet::impl::FoldFeaturesBase<FoldFeatures> {
   using FoldFeaturesBase::FoldFeaturesBase;
@@ -187,13 +182,8 @@ FailureOr<double> FoldFeatures::number(StringRef text, StringRef given,
 /// The channel's value behind `op`, one of a group's, where `from` has x there.
 std::optional<double> FoldFeatures::evaluate(Operation *op, Value from,
                                              double x, int64_t place) const {
-  if (auto activation = dyn_cast<ActivationOp>(op)) {
-    auto function = static_cast<num::Function>(activation.getFunction());
-    return num::evaluate(
-        function, x,
-        parameter(activation.getAlpha(), num::defaultAlpha(function)),
-        parameter(activation.getBeta(), num::defaultBeta(function)));
-  }
+  if (auto activation = dyn_cast<ActivationOp>(op))
+    return AppliedFunction::of(activation).evaluate(x);
   if (isa<ConcatOp>(op))
     return x;
   double sides[2] = {x, x};

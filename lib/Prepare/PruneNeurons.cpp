@@ -14,7 +14,7 @@
 #include "DenseLayer.h"
 #include "PrunePattern.h"
 
-#include "quantc/Numerics/Functions.h"
+#include "quantc/Dialect/AppliedFunction.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -33,10 +33,6 @@ using namespace mlir;
 using namespace mlir::qnet;
 
 namespace {
-
-double parameter(std::optional<APFloat> given, double otherwise) {
-  return given ? given->convertToDouble() : otherwise;
-}
 
 struct PruneNeurons : qnet::impl::PruneNeuronsBase<PruneNeurons> {
   using PruneNeuronsBase::PruneNeuronsBase;
@@ -116,12 +112,7 @@ private:
   /// contribution goes into the next layer's bias, and its column to zero.
   bool foldConstant(DenseOp op, const DenseLayer &here, DenseLayer &there,
                     int64_t n) {
-    namespace num = quantc::numerics;
-    auto function = static_cast<num::Function>(op.getFunction());
-    const double value =
-        num::evaluate(function, here.bias[n],
-                      parameter(op.getAlpha(), num::defaultAlpha(function)),
-                      parameter(op.getBeta(), num::defaultBeta(function)));
+    const double value = AppliedFunction::of(op).evaluate(here.bias[n]);
     std::vector<float> bias = there.bias;
     for (int64_t m = 0; m < there.channels; ++m) {
       float &weight = there.weights[m * there.inputs + n];

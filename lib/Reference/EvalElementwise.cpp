@@ -15,12 +15,13 @@ namespace numerics = quantc::numerics;
 // One value
 //===----------------------------------------------------------------------===//
 
-double AppliedFunction::operator()(double x, ElementFormat format) const {
+double qnet::apply(const AppliedFunction &applied, double x,
+                   ElementFormat format) {
   if (format.kind == ElementFormat::Kind::Float64)
-    return numerics::evaluate(function, x, alpha, beta);
-  return format.round(numerics::apply(function, static_cast<float>(x),
-                                      static_cast<float>(alpha),
-                                      static_cast<float>(beta)));
+    return applied.evaluate(x);
+  return format.round(numerics::apply(applied.function, static_cast<float>(x),
+                                      static_cast<float>(applied.alpha),
+                                      static_cast<float>(applied.beta)));
 }
 
 /// Integers wrap. Clip's bounds are real numbers, so compare as such.
@@ -61,7 +62,7 @@ Results qnet::evaluate(ActivationOp op, const Evaluation &e) {
   if (failed(result))
     return failure();
   for (auto [to, from] : llvm::zip_equal(result->reals, input.reals))
-    to = function(from, format);
+    to = apply(function, from, format);
   for (auto [to, from] : llvm::zip_equal(result->integers, input.integers)) {
     std::optional<int64_t> value = applyToInteger(function, from, format);
     if (!value) {

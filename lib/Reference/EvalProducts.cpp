@@ -49,7 +49,7 @@ Results qnet::evaluate(DenseOp op, const Evaluation &e) {
       value += bias->reals[i % product.columns];
     value = format.round(value);
     if (function.function != numerics::Function::Identity)
-      value = function(value, format);
+      value = apply(function, value, format);
   }
   return single(std::move(result));
 }

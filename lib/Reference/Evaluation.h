@@ -8,7 +8,7 @@
 #ifndef QUANTC_LIB_REFERENCE_EVALUATION_H
 #define QUANTC_LIB_REFERENCE_EVALUATION_H
 
-#include "quantc/Numerics/Functions.h"
+#include "quantc/Dialect/AppliedFunction.h"
 #include "quantc/Reference/Interpreter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -93,26 +93,9 @@ void onValues(Tensor &to, const Tensor &from, Body body) {
     body(to.integers, from.integers);
 }
 
-/// A unary function with its parameters, the ones not given at ONNX's defaults.
-struct AppliedFunction {
-  quantc::numerics::Function function;
-  double alpha;
-  double beta;
-
-  template <typename Op> static AppliedFunction of(Op op) {
-    auto function = static_cast<quantc::numerics::Function>(op.getFunction());
-    auto parameter = [](std::optional<APFloat> given, double otherwise) {
-      return given ? static_cast<double>(given->convertToFloat()) : otherwise;
-    };
-    return {function,
-            parameter(op.getAlpha(), quantc::numerics::defaultAlpha(function)),
-            parameter(op.getBeta(), quantc::numerics::defaultBeta(function))};
-  }
-
-  /// In the arithmetic of a float format: f32 is Numerics' sequence, f16 and
-  /// bf16 round that, f64 is the host's libm.
-  double operator()(double x, ElementFormat format) const;
-};
+/// In the arithmetic of a float format: f32 is Numerics' sequence, f16 and bf16
+/// round that, f64 is the host's libm.
+double apply(const AppliedFunction &applied, double x, ElementFormat format);
 
 // Products
 Results evaluate(DenseOp op, const Evaluation &e);

@@ -84,15 +84,20 @@ TEST(Evaluate, ManyValuesAreEachTheFunctions) {
   for (int32_t i = 0; i < functionCount; ++i) {
     const auto function = static_cast<Function>(i);
     quick += isQuickOnMany(function);
-    const auto alpha = static_cast<float>(defaultAlpha(function));
-    const auto beta = static_cast<float>(defaultBeta(function));
-    std::vector<float> many = values;
-    applyToMany(function, many, alpha, beta);
-    for (size_t j = 0; j < values.size(); ++j)
-      ASSERT_EQ(
-          std::bit_cast<uint32_t>(many[j]),
-          std::bit_cast<uint32_t>(apply(function, values[j], alpha, beta)))
-          << name(function) << " of " << values[j];
+    const std::pair<float, float> parameters[] = {
+        {static_cast<float>(defaultAlpha(function)),
+         static_cast<float>(defaultBeta(function))},
+        {-0.5f, 2.0f}}; // of a network that says so: a clip between them
+    for (auto [alpha, beta] : parameters) {
+      std::vector<float> many = values;
+      applyToMany(function, many, alpha, beta);
+      for (size_t j = 0; j < values.size(); ++j)
+        ASSERT_EQ(
+            std::bit_cast<uint32_t>(many[j]),
+            std::bit_cast<uint32_t>(apply(function, values[j], alpha, beta)))
+            << name(function) << " of " << values[j] << ", " << alpha << ", "
+            << beta;
+    }
   }
   EXPECT_TRUE(isQuickOnMany(Function::Relu));
   EXPECT_TRUE(isQuickOnMany(Function::Tanh));

@@ -63,3 +63,16 @@ func.func @main(%x: tensor<?x1xf32>) -> (tensor<?x1xf32>, tensor<?x2xf32>, tenso
   %u = qnet.dense %j, %v : (tensor<?x2xf32>, tensor<1x2xf32>) -> tensor<?x1xf32>
   return %y, %i, %u : tensor<?x1xf32>, tensor<?x2xf32>, tensor<?x1xf32>
 }
+
+// -----
+
+// Exponents of another number of channels are of nothing known: they are left as they are.
+// CHECK-LABEL: func.func @main
+// CHECK: qnet.channel_copies = array<i32: 0>, qnet.channel_exponents = array<i32: 7>
+func.func @main(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %w = qnet.constant dense<[[1.0], [2.0], [1.0]]> : tensor<3x1xf32>
+  %v = qnet.constant dense<[[8.0, 1.0, 1.0]]> : tensor<1x3xf32>
+  %h = qnet.dense %x, %w {function = #qnet.fn<relu>, qnet.channel_exponents = array<i32: 7>} : (tensor<?x1xf32>, tensor<3x1xf32>) -> tensor<?x3xf32>
+  %y = qnet.dense %h, %v : (tensor<?x3xf32>, tensor<1x3xf32>) -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
+}
