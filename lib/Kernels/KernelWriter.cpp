@@ -5,6 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "quantc/Numerics/Sequences.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <numeric>
 
@@ -136,23 +137,50 @@ Value KernelWriter::listedGroup(Value at, bool isTile) {
                                      /*isVolatile=*/true);
   Value wide = arith::ExtUIOp::create(b, b.getI64Type(), group);
   // Else LLVM shifts the 16 bits, where the address of each row can scale them.
-  if (isTile && rereadsRhs())
+  if (isTile && (rereadsRhs() || addsByGroup()))
     wide = opaque(wide);
   return arith::IndexCastOp::create(b, b.getIndexType(), wide);
 }
 
 bool KernelWriter::rereadsRhs() const {
-  return row.hasNarrowSums() && row.isa == Isa::avx2 && row.kr > row.group();
+  return row.hasNarrowSums() && row.isa == Isa::avx2 && row.kr > row.group() &&
+         !addsByGroup();
 }
 
-Value KernelWriter::opaque(Value value) {
+bool KernelWriter::addsByGroup() const {
+  constexpr int64_t deep = 4;
+  return row.isByteRow() && row.hasNarrowSums() && row.kr / row.group() >= deep;
+}
+
+/// An assembly of nothing that gives its operands back.
+static Value nothing(ImplicitLocOpBuilder &b, Type type, ValueRange operands,
+                     StringRef constraints) {
   return LLVM::InlineAsmOp::create(
-             b, value.getType(), value, /*asm_string=*/"",
-             /*constraints=*/"=r,0", /*has_side_effects=*/false,
-             /*is_align_stack=*/false, LLVM::TailCallKind::None,
+             b, type, operands, /*asm_string=*/"", constraints,
+             /*has_side_effects=*/false, /*is_align_stack=*/false,
+             LLVM::TailCallKind::None,
              /*asm_dialect=*/LLVM::AsmDialectAttr(),
              /*operand_attrs=*/ArrayAttr())
       .getResult(0);
+}
+
+Value KernelWriter::opaque(Value value) {
+  return nothing(b, value.getType(), value, "=r,0");
+}
+
+SmallVector<Value> KernelWriter::together(ArrayRef<Value> vectors) {
+  SmallVector<Type> types(ValueRange(vectors).getTypes());
+  SmallVector<std::string> constraints(vectors.size(), "=v");
+  for (size_t i = 0; i < vectors.size(); ++i)
+    constraints.push_back(std::to_string(i));
+  Value all =
+      nothing(b, LLVM::LLVMStructType::getLiteral(b.getContext(), types),
+              vectors, llvm::join(constraints, ","));
+  SmallVector<Value> result;
+  for (size_t i = 0; i < vectors.size(); ++i)
+    result.push_back(
+        LLVM::ExtractValueOp::create(b, all, static_cast<int64_t>(i)));
+  return result;
 }
 
 SmallVector<Value> KernelWriter::lhsShifts(Value step, bool isTile) {
@@ -268,6 +296,8 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
   else if (ahead)
     askAhead(rhsGroup);
   SmallVector<Value> shifts = lhsShifts(group, lhsRows.size() > 1);
+  if (lhsRows.size() > 1 && addsByGroup())
+    return writeStepByGroup(lhsRows, rhsGroup, shifts, accs);
   SmallVector<Value> next;
   for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
     SmallVector<Value> lhs;
@@ -286,6 +316,63 @@ SmallVector<Value> KernelWriter::writeStep(ArrayRef<Value> lhsRows,
     }
   }
   return next;
+}
+
+SmallVector<Value> KernelWriter::writeStepByGroup(ArrayRef<Value> lhsRows,
+                                                  Value rhsGroup,
+                                                  ArrayRef<Value> shifts,
+                                                  ValueRange accs) {
+  int64_t lanes = row.lanes * row.group(), count = vectors();
+  auto halves = VectorType::get({2 * row.lanes}, b.getI16Type());
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(halves));
+  SmallVector<Value> sums(accs.size(), none);
+  for (auto [d, shift] : llvm::enumerate(shifts)) {
+    SmallVector<Value> rhs;
+    for (int64_t v = 0; v < count; ++v)
+      rhs.push_back(load(vector(rhsElement(), lanes),
+                         offset(rhsGroup, (d * count + v) * lanes),
+                         std::min<int64_t>(64, lanes)));
+    for (auto [m, lhsRow] : llvm::enumerate(lhsRows)) {
+      Value lhs = broadcastLhs(offset(lhsRow, shift));
+      auto own = MutableArrayRef<Value>(sums).slice(m * count, count);
+      SmallVector<Value> pending;
+      for (int64_t v = 0; v < count; ++v)
+        pending.push_back(PairDotOp::create(b, halves, none, lhs, rhs[v]));
+      if (d == 0) {
+        llvm::copy(pending, own.begin());
+        continue;
+      }
+      llvm::append_range(pending, own);
+      pending = together(pending);
+      for (int64_t v = 0; v < count; ++v)
+        own[v] = arith::AddIOp::create(b, pending[count + v], pending[v]);
+    }
+  }
+  Value ones = onesOfSums();
+  SmallVector<Value> next;
+  for (auto [acc, sum] : llvm::zip(accs, sums))
+    next.push_back(DotOp::create(b, acc.getType(), acc, sum, ones,
+                                 /*lhs_unsigned=*/false,
+                                 /*lane=*/IntegerAttr()));
+  return next;
+}
+
+Value KernelWriter::onesOfSums() {
+  auto type = VectorType::get({2 * row.lanes}, b.getI16Type());
+  auto bytes = static_cast<unsigned>(type.getNumElements() * sizeof(int16_t));
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  std::string name = "ones_i16x" + std::to_string(type.getNumElements());
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!global) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    global = LLVM::GlobalOp::create(
+        b, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+        SplatElementsAttr::get(type, b.getI16IntegerAttr(1)), bytes);
+  }
+  return LLVM::LoadOp::create(b, type, LLVM::AddressOfOp::create(b, global),
+                              bytes, /*isVolatile=*/true);
 }
 
 int64_t KernelWriter::chainsOf(int64_t accumulators) const {
@@ -330,14 +417,21 @@ void KernelWriter::askAhead(Value rhsGroup) {
 }
 
 void KernelWriter::prefetchRhs(Value rhsGroup) {
-  constexpr int64_t wide = 64; // channels of a panel; docs/kernels.md: measured
-  const int64_t far = row.nr < wide ? 8192 : 4096;
-  const int64_t distance = weightsLeaveCache ? far : 2048;
-  int64_t bytes = rhsStepBytes();
-  for (int64_t at = 0; at < bytes; at += line)
-    LLVM::Prefetch::create(b, offset(rhsGroup, distance + at), /*rw=*/0,
-                           /*hint=*/3,
-                           /*cache=*/1);
+  auto ask = [&](Value address, int32_t hint) {
+    LLVM::Prefetch::create(b, address, /*rw=*/0, hint, /*cache=*/1);
+  };
+  if (weightsLeaveCache) {
+    constexpr int64_t page = 4096;
+    Value mask =
+        LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(-page));
+    Value next = arith::AndIOp::create(
+        b, LLVM::PtrToIntOp::create(b, b.getI64Type(), offset(rhsGroup, page)),
+        mask);
+    return ask(LLVM::IntToPtrOp::create(b, ptr, next), /*hint=*/2);
+  }
+  constexpr int64_t distance = 2048;
+  for (int64_t at = 0; at < rhsStepBytes(); at += line)
+    ask(offset(rhsGroup, distance + at), /*hint=*/3);
 }
 
 void KernelWriter::prefetchVisits() {

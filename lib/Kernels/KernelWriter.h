@@ -145,6 +145,20 @@ private:
   SmallVector<Value> writeStep(ArrayRef<Value> lhsRows, Value rhsPanel,
                                Value group, ValueRange accs);
 
+  /// Whether a step is written group by group: each group's weights meet all
+  /// rows before the next group's are read, and its sums stay in registers.
+  bool addsByGroup() const;
+  SmallVector<Value> writeStepByGroup(ArrayRef<Value> lhsRows, Value rhsGroup,
+                                      ArrayRef<Value> shifts, ValueRange accs);
+
+  /// The same vectors by an assembly of nothing that takes all of them: LLVM
+  /// multiplies what it adds afterwards, and adds in the order of the code.
+  SmallVector<Value> together(ArrayRef<Value> vectors);
+
+  /// A one for each 16-bit sum of an accumulator, which vpmaddwd multiplies to
+  /// add pairs. Loaded in each step: a register for them would spill a sum.
+  Value onesOfSums();
+
   /// How many sums each accumulator of a small tile is taken apart into. An
   /// instruction that multiplies and adds has a latency of 4 or 5 cycles, so
   /// a dozen sums keep it busy; integers may be added in any order.
@@ -204,8 +218,9 @@ private:
   SmallVector<Value, 2> unpackNibbles(Value bytes);
   int64_t rhsStepBytes() const { return row.nr * row.stepBytes() * rhsBytes(); }
 
-  /// Asks for the weights some steps ahead. A single row is as fast as its
-  /// weights arrive, and the hardware's own prefetcher stops at each page.
+  /// Asks for weights ahead. A single row is as fast as they arrive, and the
+  /// hardware's own prefetcher stops at each page: from beyond the second cache
+  /// it needs the first line of the next one, from the second all lines.
   void prefetchRhs(Value rhsGroup);
 
   /// Whether tiles of that many rows ask for the next panel's weights while

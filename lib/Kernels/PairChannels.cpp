@@ -34,15 +34,15 @@ namespace {
 /// channel, and seldom finds an order that suits them all.
 constexpr int64_t mostWeights = 1 << 15;
 
-/// The row of an instruction set that adds the most products in 16 bits, or
-/// null.
-const KernelRow *deepestRow(Isa isa) {
-  const KernelRow *deepest = nullptr;
+/// The rows of an instruction set that add in 16 bits, one of each depth.
+SmallVector<const KernelRow *> narrowRows(Isa isa) {
+  SmallVector<const KernelRow *> rows;
   for (const KernelRow &row : kernelTable())
     if (row.isa == isa && row.isByteRow() && row.hasNarrowSums() &&
-        (!deepest || row.kr > deepest->kr))
-      deepest = &row;
-  return deepest;
+        llvm::none_of(
+            rows, [&](const KernelRow *known) { return known->kr == row.kr; }))
+      rows.push_back(&row);
+  return rows;
 }
 
 /// The input channels of a layer in the order in which a row should multiply
@@ -99,17 +99,18 @@ struct PairChannels : qnet::impl::PairChannelsBase<PairChannels> {
     FailureOr<Isa> known = isaOption(getOperation(), "pair-channels", isa);
     if (failed(known))
       return signalPassFailure();
-    const KernelRow *row = deepestRow(*known);
-    if (!row)
+    SmallVector<const KernelRow *> rows = narrowRows(*known);
+    if (rows.empty())
       return;
     SmallVector<QDenseOp> layers;
     getOperation().walk([&](QDenseOp op) { layers.push_back(op); });
     for (QDenseOp layer : layers)
-      pair(layer, *row);
+      pair(layer, rows, *known);
   }
 
-  /// Reorders the inputs of `layer` where that leaves fewer visits.
-  static void pair(QDenseOp layer, const KernelRow &row) {
+  /// Reorders the inputs of `layer` as is best for one of the rows, where the
+  /// layer's fastest form is faster for it.
+  static void pair(QDenseOp layer, ArrayRef<const KernelRow *> rows, Isa isa) {
     auto before = layer.getInput().getDefiningOp<QDenseOp>();
     if (!before || !before->hasOneUse() || before.getGroupMultiplier() ||
         layer.getGroupMultiplier())
@@ -118,29 +119,46 @@ struct PairChannels : qnet::impl::PairChannelsBase<PairChannels> {
     auto input = cast<quant::UniformQuantizedType>(
         cast<RankedTensorType>(layer.getInput().getType()).getElementType());
     auto values = readConstant<int8_t>(layer.getWeights());
-    auto lhsMax = static_cast<int32_t>(input.getStorageTypeMax());
-    if (failed(values) || type.getNumElements() > mostWeights ||
-        type.getDimSize(1) < row.kr || !row.reads(lhsMax))
+    if (failed(values) || type.getNumElements() > mostWeights)
       return;
     LayerWeights weights{*values, type.getDimSize(0), type.getDimSize(1),
-                         lhsMax};
-    size_t visits = split(weights, row).visits.offsets.size();
-    if (visits == 0)
-      return;
-    std::vector<int32_t> order = orderOf(weights, row);
+                         static_cast<int32_t>(input.getStorageTypeMax())};
+    auto timeOf = [&](const LayerWeights &form) {
+      return timeOverFloat(form, chooseRow(form, isa));
+    };
+    double least = timeOf(weights);
+    std::vector<int32_t> order;
     std::vector<int8_t> ordered;
-    ordered.reserve(values->size());
-    for (int64_t n = 0; n < weights.n; ++n)
-      for (int32_t k : order)
-        ordered.push_back((*values)[n * weights.k + k]);
-    LayerWeights better{ordered, weights.n, weights.k, lhsMax};
-    if (split(better, row).visits.offsets.size() >= visits ||
-        failed(reorderOutputs(before, order)))
+    for (const KernelRow *row : rows) {
+      if (weights.k < row->kr || !row->reads(weights.lhsMax) ||
+          split(weights, *row).visits.offsets.empty())
+        continue;
+      std::vector<int32_t> channels = orderOf(weights, *row);
+      std::vector<int8_t> tried = inOrder(weights, channels);
+      double time = timeOf({tried, weights.n, weights.k, weights.lhsMax});
+      if (time >= least)
+        continue;
+      least = time;
+      order = std::move(channels);
+      ordered = std::move(tried);
+    }
+    if (order.empty() || failed(reorderOutputs(before, order)))
       return;
     OpBuilder b(layer);
     layer.getWeightsMutable().assign(
         makeConstant<int8_t>(b, layer.getWeights().getLoc(), type.getShape(),
                              type.getElementType(), ordered));
+  }
+
+  /// A layer's weights with its input channels in another order.
+  static std::vector<int8_t> inOrder(const LayerWeights &layer,
+                                     ArrayRef<int32_t> order) {
+    std::vector<int8_t> ordered;
+    ordered.reserve(layer.values.size());
+    for (int64_t n = 0; n < layer.n; ++n)
+      for (int32_t k : order)
+        ordered.push_back(layer.values[n * layer.k + k]);
+    return ordered;
   }
 
   /// Gives a layer's output channels another order.

@@ -40,6 +40,10 @@ static constexpr int64_t leastListed = 1 << 14;
 /// vectors.
 static constexpr double tileCycles = 64;
 
+/// Cycles that a tile costs beside its products and its results: its addresses,
+/// and a loop that ends when the CPU does not expect it.
+static constexpr double tileEndCycles = 30;
+
 /// Panels that are tried before all of a layer, and the part of what they say
 /// that is believed.
 static constexpr int64_t samplePanels = 4;
@@ -54,10 +58,16 @@ int32_t mlir::qnet::largestNegativeSum(int32_t lhsMax) {
 
 namespace {
 
+/// The ends of a layer's tiles, for each row.
+double costOfEnds(const LayerWeights &layer, const KernelRow &row) {
+  return double(row.paddedChannels(layer.n) / row.nr) * tileEndCycles /
+         double(row.mr);
+}
+
 double costOf(const LayerWeights &layer, const KernelRow &row) {
   double panels = double(row.paddedChannels(layer.n)) *
                   double(row.groups(layer.k) * row.kr) / row.rate;
-  return panels + (row.hasTiles() ? tileCycles : 0);
+  return panels + costOfEnds(layer, row) + (row.hasTiles() ? tileCycles : 0);
 }
 
 double costOf(const Visits &visits, const KernelRow &row) {
@@ -73,7 +83,8 @@ double costOf(const GroupLists &lists, const LayerWeights &layer,
       (depth > 1 ? sharedListEfficiency : listEfficiency);
   if (lists.listed < groupCount(layer, row))
     groups += listOverhead * double(panels);
-  return groups * double(row.nr * row.group()) / row.rate;
+  return groups * double(row.nr * row.group()) / row.rate +
+         costOfEnds(layer, row);
 }
 
 /// Finds the fastest form of one layer, row by row.
