@@ -268,8 +268,8 @@ FailureOr<Value> lowerBlocks(ImplicitLocOpBuilder &b, BlockDotOp op, Isa isa) {
   return sum;
 }
 
-/// Two products a sum, by vpmaddubsw (which no lhs of 4 bits saturates) or by
-/// their definition.
+/// Two products a sum, by vpmaddubsw (which they do not saturate, as the op
+/// says) or by their definition.
 Value lowerPair(ImplicitLocOpBuilder &b, PairDotOp op, Isa isa) {
   auto sums = cast<VectorType>(op.getAccumulator().getType());
   int64_t count = sums.getNumElements();

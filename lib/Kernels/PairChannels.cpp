@@ -2,7 +2,8 @@
 //
 // Takes          an integer graph, one instruction set.
 // Gives          the channels between two dense layers in another order, in
-//                which fewer 16-bit sums of the second layer have too much.
+//                which fewer 16-bit sums of the second layer have too much and
+//                its fastest row is faster.
 // Why            heavy weights meet light ones, in all panels alike, so that a
 //                small layer needs neither visits nor lists. The order of
 //                hidden channels is nobody's but the two layers'.

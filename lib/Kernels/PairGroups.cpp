@@ -14,7 +14,7 @@ static constexpr int rounds = 12;
 /// A round that leaves more than this share of what it found is the last one:
 /// the weights are too heavy to be paired, or paired as well as can be.
 static constexpr double stuck = 0.95;
-static constexpr int64_t candidates = 64;
+static constexpr int64_t candidates = 128;
 
 /// A vector of lanes with a sum too large takes a visit, however large the sum
 /// is; the excess only says which of two such steps is nearer to have none.

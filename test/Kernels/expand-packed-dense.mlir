@@ -106,6 +106,47 @@ func.func @lists(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, 
 
 // -----
 
+memref.global "private" constant @beyond : memref<2097152xi8> = dense<1>
+
+// Sixteen products a sum: each group's two vectors of weights meet three rows, and assemblies of nothing keep LLVM from
+// adding in another order. The ones are loaded in the step, so that they take no register through the loop.
+// CHECK: llvm.mlir.global internal constant @ones_i16x16(dense<1> : vector<16xi16>) {{.*}}alignment = 32
+// CHECK: func.func private @gemm_u8s8s16_3x16x16_avx2_lists_to_f32
+// CHECK: scf.for {{.*}} step %c3
+// CHECK-COUNT-4: llvm.load volatile %{{.*}} {alignment = 2 : i64} : !llvm.ptr -> i16
+// The first group's sums are its products; those of the others are added to them, row by row.
+// CHECK-COUNT-6: qnet.pair_dot
+// CHECK-NOT: inline_asm "", "=v
+// CHECK-COUNT-2: llvm.load %{{.*}} {alignment = 32 : i64} : !llvm.ptr -> vector<32xi8>
+// CHECK-COUNT-2: qnet.pair_dot
+// CHECK: %[[BOTH:.*]] = llvm.inline_asm "", "=v,=v,=v,=v,0,1,2,3" %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} :
+// CHECK: %[[PRODUCTS:.*]] = llvm.extractvalue %[[BOTH]][0]
+// CHECK: %[[SUMS:.*]] = llvm.extractvalue %[[BOTH]][2]
+// CHECK: arith.addi %[[SUMS]], %[[PRODUCTS]] : vector<16xi16>
+// CHECK-COUNT-16: qnet.pair_dot
+// CHECK-NOT: qnet.pair_dot
+// CHECK: %[[ONES:.*]] = llvm.load volatile %{{.*}} {alignment = 32 : i64} : !llvm.ptr -> vector<16xi16>
+// CHECK-COUNT-6: qnet.dot %{{.*}}, %{{.*}}, %[[ONES]] : vector<8xi32>, vector<16xi16>, vector<16xi16>
+// CHECK: scf.for {{.*}} step %c2
+// CHECK: scf.for {{.*}} step %c1
+// A single row asks for the first line of the next page of weights: they come from beyond the second cache.
+// CHECK: %[[NEXT:.*]] = llvm.getelementptr %{{.*}}[4096]
+// CHECK: %[[PAGE:.*]] = arith.andi
+// CHECK: %[[LINE:.*]] = llvm.inttoptr %[[PAGE]]
+// CHECK: "llvm.intr.prefetch"(%[[LINE]]) <{cache = 1 : i32, hint = 2 : i32, rw = 0 : i32}>
+// CHECK-NOT: llvm.intr.prefetch
+// CHECK-COUNT-2: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
+// CHECK-NOT: qnet.narrow_dot
+func.func @sixteen(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<512xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
+                   %s: memref<3xi32>, %o: memref<8xi16>) {
+  qnet.packed_dense "gemm_u8s8s16_3x16x16_avx2" ins(%x, %w, %b : memref<?x21xi8>, memref<512xi8>, memref<32xi32>)
+    multiplier(%m : memref<32xf32>) lists(%s, %o : memref<3xi32>, memref<8xi16>)
+    outs(%y : memref<?x32xf32>)
+  return
+}
+
+// -----
+
 // A start for each panel of 16 and one more.
 func.func @lists_size(%x: memref<?x21xi8>, %y: memref<?x32xf32>, %w: memref<256xi8>, %b: memref<32xi32>, %m: memref<32xf32>,
                       %s: memref<2xi32>, %o: memref<4xi16>) {

@@ -99,12 +99,14 @@ def Qnet_BlockDotOp : Qnet_Op<"block_dot", [Pure, AllTypesMatch<["accumulator", 
 }
 
 def Qnet_PairDotOp : Qnet_Op<"pair_dot", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
-  let summary = "Products of 4-bit weights added in 16 bits";
+  let summary = "Pairs of products added in 16 bits";
   let description = [{
     `result[l] = accumulator[l] + lhs[2*l] * rhs[2*l] + lhs[2*l+1] * rhs[2*l+1]`
-    modulo 2^16, with `lhs` in [0, 15] (whoever makes the op sees to it) and
-    `rhs` signed. So small an lhs never makes `vpmaddubsw` saturate: 15 * 128 * 2
-    is 3840 (Intel SDM volume 2, PMADDUBSW).
+    modulo 2^16, with `lhs` unsigned and `rhs` signed. The two products together
+    must fit in 16 bits, so that `vpmaddubsw` never saturates (Intel SDM volume 2,
+    PMADDUBSW); whoever makes the op sees to it. Weights of 4 bits as `lhs` are
+    at most 15, and 15 * 128 * 2 is 3840; of activations and weights of 8 bits
+    it is proved as for `narrow_dot`, which this is a part of.
 
     - C1: lhs and rhs have twice as many elements as the accumulator.
 

@@ -11,8 +11,10 @@ def PairChannels : Pass<"pair-channels", "::mlir::ModuleOp"> {
     between them is free. For an instruction set with rows that add in 16 bits, and
     layers of at most 32,768 weights, the inputs are ordered so that heavy weights
     share a sum with light ones, for all output channels alike; the layer before
-    gives its outputs in that order. Results are the same to the bit. Nothing
-    changes where no fewer sums would have too much.
+    gives its outputs in that order. Each depth of 16-bit sums has an order of its
+    own; the layer gets the one whose fastest row is the fastest by the cost model.
+    Results are the same to the bit. Nothing changes where no order makes the layer
+    faster.
 
     ```mlir
     %h = qnet.qdense %x, %w1, %b1, %m1 : ...   // rows of %w1, %b1 and %m1 in another order
