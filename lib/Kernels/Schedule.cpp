@@ -58,16 +58,21 @@ int32_t mlir::qnet::largestNegativeSum(int32_t lhsMax) {
 
 namespace {
 
-/// The ends of a layer's tiles, for each row.
-double costOfEnds(const LayerWeights &layer, const KernelRow &row) {
-  return double(row.paddedChannels(layer.n) / row.nr) * tileEndCycles /
+/// The ends of the tiles of a layer with n outputs, for each row.
+double costOfEnds(int64_t n, const KernelRow &row) {
+  return double(row.paddedChannels(n) / row.nr) * tileEndCycles /
          double(row.mr);
 }
 
+/// All panels of a layer without lists or visits.
+double costOf(int64_t n, int64_t k, const KernelRow &row) {
+  return double(row.paddedChannels(n)) * double(row.groups(k) * row.kr) /
+             row.rate +
+         costOfEnds(n, row);
+}
+
 double costOf(const LayerWeights &layer, const KernelRow &row) {
-  double panels = double(row.paddedChannels(layer.n)) *
-                  double(row.groups(layer.k) * row.kr) / row.rate;
-  return panels + costOfEnds(layer, row) + (row.hasTiles() ? tileCycles : 0);
+  return costOf(layer.n, layer.k, row) + (row.hasTiles() ? tileCycles : 0);
 }
 
 double costOf(const Visits &visits, const KernelRow &row) {
@@ -84,7 +89,7 @@ double costOf(const GroupLists &lists, const LayerWeights &layer,
   if (lists.listed < groupCount(layer, row))
     groups += listOverhead * double(panels);
   return groups * double(row.nr * row.group()) / row.rate +
-         costOfEnds(layer, row);
+         costOfEnds(layer.n, row);
 }
 
 /// Finds the fastest form of one layer, row by row.
@@ -219,9 +224,7 @@ const KernelRow &mlir::qnet::chooseGroupedRow(int64_t n, Isa isa) {
 }
 
 double mlir::qnet::floatCycles(int64_t n, int64_t k, Isa isa) {
-  const KernelRow &row = floatKernel(isa);
-  return double(row.paddedChannels(n)) * double(row.groups(k) * row.kr) /
-         row.rate;
+  return costOf(n, k, floatKernel(isa));
 }
 
 double mlir::qnet::timeOverFloat(const LayerWeights &layer,
@@ -235,7 +238,5 @@ double mlir::qnet::timeOverFloat(const LayerWeights &layer,
 
 double mlir::qnet::timeOverFloat(int64_t n, int64_t k,
                                  const KernelRow &grouped) {
-  return double(grouped.paddedChannels(n)) *
-         double(grouped.groups(k) * grouped.kr) / grouped.rate /
-         floatCycles(n, k, grouped.isa);
+  return costOf(n, k, grouped) / floatCycles(n, k, grouped.isa);
 }

@@ -58,7 +58,7 @@ const KernelRow &chooseGroupedRow(int64_t n, Isa isa);
 
 /// The fastest 8-bit row of an instruction set for a layer by the cost model:
 /// the time of the padded panels, or of their listed groups, at the row's rate,
-/// and of the visits.
+/// of the ends of its tiles, and of the visits.
 Choice chooseRow(const LayerWeights &layer, Isa isa);
 
 /// By the cost model, a layer's time in the form chosen over that of the same
@@ -68,7 +68,8 @@ double timeOverFloat(const LayerWeights &layer, const Choice &choice);
 double timeOverFloat(int64_t n, int64_t k, const KernelRow &grouped);
 
 /// By the cost model, the cycles that a float layer takes for a row: the time
-/// of its panels at the rate of the instruction set's float row.
+/// of its panels at the rate of the instruction set's float row, and of the ends
+/// of its tiles.
 double floatCycles(int64_t n, int64_t k, Isa isa);
 
 } // namespace mlir::qnet
