@@ -60,8 +60,8 @@ namespace {
 
 /// The ends of the tiles of a layer with n outputs, for each row.
 double costOfEnds(int64_t n, const KernelRow &row) {
-  return double(row.paddedChannels(n) / row.nr) * tileEndCycles /
-         double(row.mr);
+  const int64_t panels = row.paddedChannels(n) / row.nr;
+  return double(panels) * tileEndCycles / double(row.mr);
 }
 
 /// All panels of a layer without lists or visits.
