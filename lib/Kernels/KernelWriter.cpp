@@ -424,10 +424,8 @@ void KernelWriter::prefetchRhs(Value rhsGroup) {
     constexpr int64_t page = 4096;
     Value mask =
         LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(-page));
-    Value next = arith::AndIOp::create(
-        b, LLVM::PtrToIntOp::create(b, b.getI64Type(), offset(rhsGroup, page)),
-        mask);
-    return ask(LLVM::IntToPtrOp::create(b, ptr, next), /*hint=*/2);
+    return ask(LLVM::PtrMaskOp::create(b, ptr, offset(rhsGroup, page), mask),
+               /*hint=*/2);
   }
   constexpr int64_t distance = 2048;
   for (int64_t at = 0; at < rhsStepBytes(); at += line)

@@ -41,7 +41,7 @@ static constexpr int64_t leastListed = 1 << 14;
 static constexpr double tileCycles = 64;
 
 /// Cycles that a tile costs beside its products and its results: its addresses,
-/// and a loop that ends when the CPU does not expect it.
+/// and a loop that ends when the CPU does not expect it. An estimate.
 static constexpr double tileEndCycles = 30;
 
 /// Panels that are tried before all of a layer, and the part of what they say

@@ -130,9 +130,9 @@ memref.global "private" constant @beyond : memref<2097152xi8> = dense<1>
 // CHECK: scf.for {{.*}} step %c2
 // CHECK: scf.for {{.*}} step %c1
 // A single row asks for the first line of the next page of weights: they come from beyond the second cache.
+// CHECK: %[[MASK:.*]] = llvm.mlir.constant(-4096 : i64)
 // CHECK: %[[NEXT:.*]] = llvm.getelementptr %{{.*}}[4096]
-// CHECK: %[[PAGE:.*]] = arith.andi
-// CHECK: %[[LINE:.*]] = llvm.inttoptr %[[PAGE]]
+// CHECK: %[[LINE:.*]] = llvm.intr.ptrmask %[[NEXT]], %[[MASK]]
 // CHECK: "llvm.intr.prefetch"(%[[LINE]]) <{cache = 1 : i32, hint = 2 : i32, rw = 0 : i32}>
 // CHECK-NOT: llvm.intr.prefetch
 // CHECK-COUNT-2: qnet.narrow_dot %{{.*}}, (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}), (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
