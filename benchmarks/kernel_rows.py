@@ -37,7 +37,7 @@ INSTRUCTIONS: dict[tuple[str, str, int], tuple[str, int]] = {
     ("avx512vnni", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
     ("amx", "U8", 32): (r"\btdpbusd\b", 16 * 16 * 64),
     ("amx", "F32", 32): (r"\bvmulps\b.*%zmm", 16),
-    ("neon", "S8", 32): (r"\bsmull2?\b", 8),
+    ("neon", "S8", 16): (r"\bsm(?:ul|la)l2?\b", 8),
     ("dotprod", "S8", 32): (r"\bsdot\b", 16),
     ("i8mm", "U8", 32): (r"\busmmla\s+v", 32),
     ("sve", "S8", 32): (r"\bsdot\s+z", 16),
@@ -55,11 +55,11 @@ GROUPED_INSTRUCTIONS: dict[str, tuple[str, int]] = {
     "avx512bw": (r"\bvpmaddubsw\b.*%zmm", 64),
     "avx512vnni": (r"\bvpdpbusd\b.*%zmm", 64),
     "amx": (r"\bvpdpbusd\b.*%zmm", 64),
-    "neon": (r"\bsmlal2?\b", 4),
+    "neon": (r"\bsmlal2?\b", 8),
     "dotprod": (r"\bsdot\b", 16),
-    "i8mm": (r"\busdot\b", 16),
-    "sve": (r"\bsmlal2?\b", 4),
-    "svei8mm": (r"\busdot\b", 16),
+    "i8mm": (r"\b(?:us|su)dot\b", 16),
+    "sve": (r"\bsmlal2?\b", 8),
+    "svei8mm": (r"\b(?:us|su)dot\b", 16),
 }
 
 
@@ -95,7 +95,7 @@ class Row:
     @property
     def takes_lists(self) -> bool:
         """Whether its panels can list the groups that are not zero."""
-        takes_groups = self.kr <= GROUP or self.sum_bits == 16
+        takes_groups = self.kr <= GROUP or (self.sum_bits == 16 and self.lhs == "U8")
         return self.lhs != "F32" and not self.is_scalable and not self.rhs and takes_groups
 
     @property

@@ -2,7 +2,7 @@
 
     python benchmarks/mca.py --build build [--rows dotprod,smmla] [--out FOLDER] [--draw PICTURE.svg]
 
-Every row of Kernels.def for 8-bit weights is compiled for each CPU of its instruction set. The inner loop of its whole
+Every integer row of Kernels.def is compiled for each CPU of its instruction set. The inner loop of its whole
 tile is cut out of the assembly and given to llvm-mca, which simulates it on LLVM's scheduling model of the CPU. The
 table tells multiply-adds a cycle, beside what a well-tiled loop written by hand reaches in the same model. Nothing is
 timed, so the same compiler gives the same table on any machine. The models know no memory: every load is from the first
@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kernel_rows import Row, kernel_rows
+from kernel_rows import GROUP_CHANNELS, Row, kernel_rows
 from rich.console import Console
 from rich.table import Table
 
@@ -98,13 +98,18 @@ def graph(row: Row) -> str:
         f"%v0 = qnet.quantize %x : tensor<?x{INPUTS}xf32> -> {kinds[0]}",
     ]
     for i, (k, n) in enumerate(itertools.pairwise(widths)):
-        types = [kinds[i], f"tensor<{n}x{k}xi8>", f"tensor<{n}xi32>", f"tensor<{n}xf32>"]
+        types = [kinds[i], f"tensor<{n}x{k}xi{4 if row.rhs else 8}>", f"tensor<{n}xi32>", f"tensor<{n}xf32>"]
         lines += [
             f"%w{i} = qnet.constant dense<1> : {types[1]}",
             f"%b{i} = qnet.constant dense<{i}> : {types[2]}",
             f"%m{i} = qnet.constant dense<0.5> : {types[3]}",
-            f"%v{i + 1} = qnet.qdense %v{i}, %w{i}, %b{i}, %m{i} : ({', '.join(types)}) -> {kinds[i + 1]}",
         ]
+        operands = f"%v{i}, %w{i}, %b{i}, %m{i}"
+        if row.rhs:
+            types.append(f"tensor<{n}x{-(-k // GROUP_CHANNELS)}xui8>")
+            lines.append(f"%g{i} = qnet.constant dense<3> : {types[-1]}")
+            operands += f" group_multiplier(%g{i})"
+        lines.append(f"%v{i + 1} = qnet.qdense {operands} : ({', '.join(types)}) -> {kinds[i + 1]}")
     return "\n".join([*lines, f"return %v3 : {kinds[-1]}", "}", ""])
 
 
@@ -243,7 +248,7 @@ def main(command_line: Sequence[str]) -> int:
     out: Path = options.out or options.build / "bench/mca"
     out.mkdir(parents=True, exist_ok=True)
     parts = [part for part in options.rows.split(",") if part]
-    rows = [row for row in kernel_rows() if row.isa in CPUS and row.lhs != "F32" and not row.rhs]
+    rows = [row for row in kernel_rows() if row.isa in CPUS and row.lhs != "F32"]
     rows = [row for row in rows if not parts or any(part in row.name for part in parts)]
     if not rows:
         parser.error(f"no integer row's name has one of {options.rows}")

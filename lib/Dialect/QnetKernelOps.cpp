@@ -15,11 +15,16 @@ LogicalResult NarrowDotOp::verify() {
   int64_t lanes = cast<VectorType>(getAccumulator().getType()).getNumElements();
   if (getLhs().empty())
     return emitOpError("has no products");
-  // C1: four products a lane.
+  // C1: as many products a lane of each.
+  auto elements = [](Value operand) {
+    return cast<VectorType>(operand.getType()).getNumElements();
+  };
+  const int64_t group = elements(getLhs().front()) == 2 * lanes ? 2 : 4;
   for (Value operand : llvm::concat<Value>(getLhs(), getRhs()))
-    if (cast<VectorType>(operand.getType()).getNumElements() != 4 * lanes)
+    if (elements(operand) != group * lanes)
       return emitOpError() << "takes " << operand.getType() << " to " << lanes
-                           << " lanes: it must have four elements a lane [C1]";
+                           << " lanes: all operands must have four elements a "
+                              "lane, or all two [C1]";
   return success();
 }
 

@@ -2,10 +2,12 @@
 //
 // Where one load brings 16 bytes of the activations, and a step takes them all:
 //   lanes     sdot multiplies by four of the bytes, and is told which: four
-//             groups of four inputs. NEON without sdot multiplies pairs of
-//             bytes (smull, sadalp): eight groups of two
+//             groups of four inputs
 //   blocks    usmmla multiplies two rows by two channels of 8 inputs; rows come
 //             in pairs (pair_rows), and a step is two groups of 8
+//   inputs    NEON without sdot multiplies the bytes by 16 of one channel
+//             (smull, smlal2) and adds pairs of what two of them give (sadalp):
+//             a sum for each row and channel, whose lanes the end adds
 // And where vectors are scalable, as long as the CPU has them: a panel is
 // several of them or one.
 //
@@ -76,6 +78,45 @@ Value KernelWriter::joined(Value a, Value second) {
   return vector::ScalableInsertOp::create(b, second, both, count);
 }
 
+SmallVector<Value> KernelWriter::halvesOf(Value bytes) {
+  constexpr int64_t half = segmentBytes / 2;
+  SmallVector<Value> halves;
+  for (int64_t first : {int64_t(0), half})
+    halves.push_back(vector::ShuffleOp::create(
+        b, bytes, bytes,
+        llvm::to_vector(llvm::seq<int64_t>(first, first + half))));
+  return halves;
+}
+
+void KernelWriter::accumulateChannel(MutableArrayRef<Value> accs,
+                                     MutableArrayRef<Value> lhs, Value rhs,
+                                     int64_t channel) {
+  const size_t rows = lhs.size(), channels = accs.size() / rows;
+  SmallVector<Value> used(lhs), rhsHalves = halvesOf(rhs);
+  for (size_t m = 0; m < rows; ++m) {
+    Value acc = accs[m * channels + channel];
+    used.push_back(NarrowDotOp::create(b, acc.getType(), acc, halvesOf(lhs[m]),
+                                       rhsHalves, /*lhs_signed=*/true));
+  }
+  // Else LLVM multiplies for all channels before it adds, and spills.
+  used = together(used);
+  for (size_t m = 0; m < rows; ++m) {
+    lhs[m] = used[m];
+    accs[m * channels + channel] = used[rows + m];
+  }
+}
+
+Value KernelWriter::channelsOf(ValueRange sums) {
+  SmallVector<Value> left(sums);
+  for (; left.size() > 1; left.truncate(left.size() / 2))
+    for (size_t i = 0; i < left.size() / 2; ++i) {
+      auto pairs = vector::DeinterleaveOp::create(
+          b, joined(left[2 * i], left[2 * i + 1]));
+      left[i] = arith::AddIOp::create(b, pairs.getRes1(), pairs.getRes2());
+    }
+  return left.front();
+}
+
 std::pair<Value, Value> KernelWriter::rowsOfBlocks(Value low, Value high) {
   // In pairs of channels: upper row, lower row, upper, lower, ...
   Type pairs = vector(b.getI64Type(), row.lanes / 2);
@@ -102,7 +143,10 @@ Value KernelWriter::repeatedSegment(Value address) {
 
 void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
   int64_t height = row.hasBlocks() ? 2 : 1; // rows of one accumulator
-  int64_t across = vectors() * height;      // accumulators side by side
+  // Accumulators side by side, and what one of them takes of a step's weights.
+  int64_t across = row.hasInputLanes() ? row.nr : vectors() * height;
+  int64_t rhsLanes =
+      row.hasInputLanes() ? row.group() : row.lanes * row.group() / height;
   int64_t units = llvm::divideCeil(rows, height);
   Value panelBytes = scaled(arg[Groups], row.nr * row.kr);
   Value rhsPanel =
@@ -122,14 +166,25 @@ void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
     lhsRows.push_back(
         offset(arg[Lhs], arith::MulIOp::create(b, r, arg[LhsPitch])));
   }
+  // Of each row, where every load of a step begins. Of several LLVM does not
+  // know that they belong together, so that one index serves them all; else it
+  // counts up the address of each row.
+  const bool hasSegments = row.kr * height > segmentBytes;
+  SmallVector<SmallVector<Value>> segments;
+  for (int64_t at = 0; at < row.kr * height; at += segmentBytes) {
+    SmallVector<Value> &starts = segments.emplace_back();
+    for (Value lhsRow : lhsRows)
+      starts.push_back(hasSegments ? opaque(offset(lhsRow, at)) : lhsRow);
+  }
   Value biasPanel = offset(arg[Bias], scaled(firstChannel, 4));
   for (int64_t v = 0; v < vectors(); ++v)
     bias.push_back(loadPart(b.getI32Type(), biasPanel, v, row.lanes));
   auto accType = cast<VectorType>(bias.front().getType());
   Value none = arith::ConstantOp::create(b, b.getZeroAttr(accType));
+  const bool isBiasLast = row.hasBlocks() || row.hasInputLanes();
   for (int64_t u = 0; u < units; ++u)
     for (int64_t v = 0; v < across; ++v)
-      accs.push_back(row.hasBlocks() ? none : bias[v]);
+      accs.push_back(isBiasLast ? none : bias[v]);
 
   // Groups of a step go to sums of their own where there are few.
   int64_t count = units * across, depth = row.kr / row.group();
@@ -153,17 +208,26 @@ void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
     Value rhsStep = offset(rhsPanel, scaled(step, row.nr * row.kr));
     if (rows == 1 && !row.isScalable())
       prefetchRhs(rhsStep);
+    Value lhsStep = scaled(step, row.kr * height);
+    if (hasSegments) {
+      lhsStep = opaque(arith::IndexCastOp::create(b, b.getI64Type(), lhsStep));
+      lhsStep = arith::IndexCastOp::create(b, b.getIndexType(), lhsStep);
+    }
     SmallVector<Value> next(loop.getRegionIterArgs()), lhs(units);
     for (int64_t d = 0; d < depth; ++d) {
       int64_t at = d * row.group() * height;
       if (at % segmentBytes == 0)
         for (int64_t u = 0; u < units; ++u)
-          lhs[u] = repeatedSegment(
-              offset(offset(lhsRows[u], scaled(step, row.kr * height)), at));
+          lhs[u] =
+              repeatedSegment(offset(segments[at / segmentBytes][u], lhsStep));
       for (int64_t v = 0; v < across; ++v) {
         Value rhs =
             loadPart(b.getI8Type(), offset(rhsStep, d * row.nr * row.group()),
-                     v, row.lanes * row.group() / height);
+                     v, rhsLanes);
+        if (row.hasInputLanes()) {
+          accumulateChannel(next, lhs, rhs, v);
+          continue;
+        }
         for (int64_t u = 0; u < units; ++u)
           accumulateStep(next[d % chains * count + u * across + v], lhs[u], rhs,
                          d);
@@ -175,6 +239,18 @@ void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
   for (int64_t i = count; i < chains * count; ++i)
     sums[i % count] =
         arith::AddIOp::create(b, sums[i % count], loop.getResult(i));
+  if (hasVisits)
+    for (int64_t v = 0; v < vectors(); ++v)
+      addVisits(v, lhsRows, sums);
+  if (row.hasInputLanes()) {
+    SmallVector<Value> lanes(sums);
+    sums.clear();
+    for (int64_t i = 0; i < units * vectors(); ++i) {
+      Value channels =
+          channelsOf(ValueRange(lanes).slice(i * row.lanes, row.lanes));
+      sums.push_back(arith::AddIOp::create(b, channels, bias[i % vectors()]));
+    }
+  }
   if (row.hasBlocks()) {
     SmallVector<Value> blocks(sums);
     sums.assign(2 * units * vectors(), Value());
@@ -194,17 +270,6 @@ void KernelWriter::accumulateStep(Value &acc, Value lhs, Value rhs,
                                   int64_t group) {
   if (row.hasBlocks()) {
     acc = BlockDotOp::create(b, acc, lhs, rhs);
-    return;
-  }
-  if (row.group() == 2) {
-    Type pairs = vector(b.getI16Type(), segmentBytes / 2);
-    lhs = vector::BitCastOp::create(b, pairs, lhs);
-    lhs = vector::ShuffleOp::create(b, lhs, lhs,
-                                    SmallVector<int64_t>(row.lanes, group));
-    lhs =
-        vector::BitCastOp::create(b, vector(b.getI8Type(), 2 * row.lanes), lhs);
-    acc = DotOp::create(b, acc.getType(), acc, lhs, rhs, /*lhs_unsigned=*/false,
-                        /*lane=*/IntegerAttr());
     return;
   }
   acc =

@@ -42,6 +42,6 @@ const KernelRow &mlir::qnet::floatKernel(Isa isa) {
 
 bool mlir::qnet::hasNarrowRows(Isa isa) {
   return llvm::any_of(rows, [&](const KernelRow &row) {
-    return row.isa == isa && row.isByteRow() && row.hasNarrowSums();
+    return row.isa == isa && row.gainsBySmallInputs();
   });
 }

@@ -101,6 +101,8 @@ Value KernelWriter::broadcastLhs(Value address) {
   Type element =
       row.isFloat() ? Type(b.getF32Type()) : b.getIntegerType(row.lhsBits());
   unsigned alignment = row.lhsBits() / 8;
+  if (row.hasInputLanes()) // one vector of them serves all channels
+    return load(vector(element, row.group()), address, alignment);
   if (row.group() == 1) {
     Value scalar = load(element, address, alignment);
     return vector::BroadcastOp::create(b, vector(element, row.lanes), scalar);
@@ -118,7 +120,8 @@ Value KernelWriter::accumulate(Value acc, ValueRange lhs, ValueRange rhs) {
     return arith::AddFOp::create(
         b, acc, arith::MulFOp::create(b, lhs.front(), rhs.front()));
   if (row.hasNarrowSums())
-    return NarrowDotOp::create(b, acc.getType(), acc, lhs, rhs);
+    return NarrowDotOp::create(b, acc.getType(), acc, lhs, rhs,
+                               /*lhs_signed=*/false);
   return DotOp::create(b, acc.getType(), acc, lhs.front(), rhs.front(),
                        row.lhs == LhsStorage::U8, /*lane=*/IntegerAttr());
 }
@@ -170,7 +173,8 @@ Value KernelWriter::opaque(Value value) {
 
 SmallVector<Value> KernelWriter::together(ArrayRef<Value> vectors) {
   SmallVector<Type> types(ValueRange(vectors).getTypes());
-  SmallVector<std::string> constraints(vectors.size(), "=v");
+  SmallVector<std::string> constraints(vectors.size(),
+                                       row.isa == Isa::neon ? "=w" : "=v");
   for (size_t i = 0; i < vectors.size(); ++i)
     constraints.push_back(std::to_string(i));
   Value all =
@@ -454,9 +458,15 @@ void KernelWriter::addVisits(int64_t v, ArrayRef<Value> lhsRows,
     return arith::IndexCastOp::create(b, b.getIndexType(),
                                       load(b.getI32Type(), address, 4));
   };
-  SmallVector<Value> own;
+  // Where lanes take inputs, channels have accumulators of their own.
+  const int64_t parts = row.hasInputLanes() ? row.lanes : 1;
+  SmallVector<size_t> places;
   for (size_t m = 0; m < lhsRows.size(); ++m)
-    own.push_back(sums[m * vectors() + v]);
+    for (int64_t i = 0; i < parts; ++i)
+      places.push_back((m * vectors() + v) * parts + i);
+  SmallVector<Value> own;
+  for (size_t place : places)
+    own.push_back(sums[place]);
   auto loop = scf::ForOp::create(b, startAt(0), startAt(4), index(1), own);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -465,16 +475,27 @@ void KernelWriter::addVisits(int64_t v, ArrayRef<Value> lhsRows,
     Value shift = arith::IndexCastOp::create(
         b, b.getIndexType(),
         load(b.getI32Type(), offset(arg[VisitOffsets], scaled(visit, 4)), 4));
-    Value rhs = load(vector(b.getI8Type(), lanes),
-                     offset(arg[VisitWeights], scaled(visit, lanes)),
-                     static_cast<unsigned>(std::min<int64_t>(64, lanes)));
-    SmallVector<Value> next;
-    for (auto [lhsRow, acc] : llvm::zip(lhsRows, loop.getRegionIterArgs()))
-      next.push_back(accumulate(acc, broadcastLhs(offset(lhsRow, shift)), rhs));
+    Value weights = offset(arg[VisitWeights], scaled(visit, lanes));
+    const int64_t count = lanes / parts;
+    auto weightsOf = [&](int64_t i) {
+      return load(vector(b.getI8Type(), count), offset(weights, i * count),
+                  static_cast<unsigned>(std::min<int64_t>(64, count)));
+    };
+    SmallVector<Value> next(loop.getRegionIterArgs()), lhs;
+    if (row.hasInputLanes()) {
+      for (Value lhsRow : lhsRows)
+        lhs.push_back(broadcastLhs(offset(lhsRow, shift)));
+      for (int64_t i = 0; i < parts; ++i)
+        accumulateChannel(next, lhs, weightsOf(i), i);
+    } else {
+      Value rhs = weightsOf(0);
+      for (auto [lhsRow, acc] : llvm::zip(lhsRows, next))
+        acc = accumulate(acc, broadcastLhs(offset(lhsRow, shift)), rhs);
+    }
     scf::YieldOp::create(b, next);
   }
-  for (size_t m = 0; m < lhsRows.size(); ++m)
-    sums[m * vectors() + v] = loop.getResult(m);
+  for (auto [place, sum] : llvm::zip(places, loop.getResults()))
+    sums[place] = sum;
 }
 
 void KernelWriter::writeFinish(ValueRange accs, Value firstRow,

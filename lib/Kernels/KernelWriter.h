@@ -179,6 +179,18 @@ private:
   /// One product of a step into `acc`, of its group of that number.
   void accumulateStep(Value &acc, Value lhs, Value rhs, int64_t group);
 
+  /// The first 8 bytes of 16, and the others.
+  SmallVector<Value> halvesOf(Value bytes);
+
+  /// Where lanes take inputs: to `accs` [rows][channels] the products of all
+  /// rows with the 16 weights of one channel.
+  void accumulateChannel(MutableArrayRef<Value> accs,
+                         MutableArrayRef<Value> lhs, Value rhs,
+                         int64_t channel);
+
+  /// Lanes of inputs to a vector of channels: the sum of each.
+  Value channelsOf(ValueRange sums);
+
   /// 2x2 blocks to a vector of channels for either row.
   std::pair<Value, Value> rowsOfBlocks(Value low, Value high);
 
@@ -211,9 +223,18 @@ private:
   SmallVector<Value> addGroups(ArrayRef<Value> lhsRows, Value firstRow,
                                ValueRange accs);
   SmallVector<Value> groupStarts(Value group, Value firstRow, int64_t rows);
+  /// `segments`: of each row 16 bytes, of which the step takes lanes
+  /// `firstLane` and the next one; or none.
   SmallVector<Value> addGroupStep(Value step, Value rhsGroup,
-                                  ArrayRef<Value> lhsGroups, ValueRange sums);
-  Value addNibbleProducts(Value sums, Value nibbles, Value lhs);
+                                  ArrayRef<Value> lhsGroups,
+                                  ArrayRef<Value> segments, int64_t firstLane,
+                                  ValueRange sums);
+  Value addNibbleProducts(Value sums, Value nibbles, Value lhs,
+                          IntegerAttr lane);
+  /// Whether nibbles are multiplied in the upper half of a byte, as 16 times
+  /// their weights: two instructions unpack them where three would, and sums of
+  /// 32 bits have room.
+  bool hasShiftedNibbles() const;
   Value applyMultiplier(Value acc, Value sums, Value multiplier);
   SmallVector<Value, 2> unpackNibbles(Value bytes);
   int64_t rhsStepBytes() const { return row.nr * row.stepBytes() * rhsBytes(); }

@@ -20,6 +20,11 @@ using namespace mlir::qnet;
 
 /// Bits of a weight.
 static constexpr int64_t kNibble = 4;
+/// A byte's upper weight, 16 times as large as it is.
+static constexpr int64_t kHighNibble = -16;
+/// Steps whose activations one load of 16 bytes brings, where instructions
+/// choose four of them.
+static constexpr int64_t kStepsOfSegment = 2;
 
 /// Steps of a loop turn. Unrolled whole, the loop's values and the accumulators
 /// would no longer fit in registers together; a single row has few of both.
@@ -60,15 +65,25 @@ SmallVector<Value> KernelWriter::addGroups(ArrayRef<Value> lhsRows,
     lhsGroups.push_back(
         offset(lhsRow, scaled(group, row.kr * row.lhsBits() / 8)));
 
-  auto inner = scf::ForOp::create(b, index(0), index(steps), index(1),
-                                  groupStarts(group, firstRow, rows));
+  auto stepsTogether = row.choosesLanes() ? kStepsOfSegment : 1;
+  auto inner =
+      scf::ForOp::create(b, index(0), index(steps), index(stepsTogether),
+                         groupStarts(group, firstRow, rows));
   constexpr int32_t stepsOfOneRow = 4;
-  unrollBy(inner, rows == 1 ? stepsOfOneRow : 1);
+  unrollBy(inner, rows == 1 ? stepsOfOneRow / stepsTogether : 1);
   {
     OpBuilder::InsertionGuard innerGuard(b);
     b.setInsertionPointToStart(inner.getBody());
-    scf::YieldOp::create(b, addGroupStep(inner.getInductionVar(), rhsGroup,
-                                         lhsGroups, inner.getRegionIterArgs()));
+    Value step = inner.getInductionVar();
+    SmallVector<Value> sums(inner.getRegionIterArgs()), segments;
+    if (row.choosesLanes())
+      for (Value lhsGroup : lhsGroups)
+        segments.push_back(
+            repeatedSegment(offset(lhsGroup, scaled(step, 2 * row.group()))));
+    for (int64_t s = 0; s < stepsTogether; ++s)
+      sums = addGroupStep(arith::AddIOp::create(b, step, index(s)), rhsGroup,
+                          lhsGroups, segments, 2 * s, sums);
+    scf::YieldOp::create(b, sums);
   }
 
   int64_t lanes = row.lanes * multipliers;
@@ -120,27 +135,49 @@ SmallVector<Value> KernelWriter::groupStarts(Value group, Value firstRow,
 
 SmallVector<Value> KernelWriter::addGroupStep(Value step, Value rhsGroup,
                                               ArrayRef<Value> lhsGroups,
+                                              ArrayRef<Value> segments,
+                                              int64_t firstLane,
                                               ValueRange sums) {
   int64_t bytes = row.lanes * row.group();
   int64_t lhsBytes = row.group() * row.lhsBits() / 8;
   Value rhsStep = offset(rhsGroup, scaled(step, vectors() * bytes));
+  // Vectors of 8 bytes are unpacked two at once.
+  constexpr int64_t least = 16;
+  int64_t together =
+      row.hasNarrowSums() ? std::max<int64_t>(1, least / bytes) : 1;
   SmallVector<SmallVector<Value, 2>> nibbles;
-  for (int64_t v = 0; v < vectors(); ++v)
-    nibbles.push_back(unpackNibbles(
-        load(vector(b.getI8Type(), bytes), offset(rhsStep, v * bytes),
-             static_cast<unsigned>(std::min<int64_t>(64, bytes)))));
+  for (int64_t v = 0; v < vectors(); v += together) {
+    SmallVector<Value, 2> both = unpackNibbles(load(
+        vector(b.getI8Type(), together * bytes), offset(rhsStep, v * bytes),
+        static_cast<unsigned>(std::min<int64_t>(64, together * bytes))));
+    if (together == 1) {
+      nibbles.push_back(both);
+      continue;
+    }
+    SmallVector<Value> low = halvesOf(both[0]), high = halvesOf(both[1]);
+    for (int64_t i = 0; i < together; ++i)
+      nibbles.push_back({low[i], high[i]});
+  }
   SmallVector<Value> next(sums);
   for (auto [m, lhsGroup] : llvm::enumerate(lhsGroups)) {
     Value lhsStep = offset(lhsGroup, scaled(step, 2 * lhsBytes));
     for (int64_t half = 0; half < 2; ++half) {
-      Value lhs = broadcastLhs(offset(lhsStep, half * lhsBytes));
+      IntegerAttr lane;
+      if (!segments.empty())
+        lane = b.getI32IntegerAttr(static_cast<int32_t>(firstLane + half));
+      Value lhs =
+          lane ? segments[m] : broadcastLhs(offset(lhsStep, half * lhsBytes));
       for (int64_t v = 0; v < vectors(); ++v) {
         Value &sum = next[static_cast<int64_t>(m) * vectors() + v];
-        sum = addNibbleProducts(sum, nibbles[v][half], lhs);
+        sum = addNibbleProducts(sum, nibbles[v][half], lhs, lane);
       }
     }
   }
   return next;
+}
+
+bool KernelWriter::hasShiftedNibbles() const {
+  return row.rhs == RhsStorage::S4 && !row.hasNarrowSums();
 }
 
 SmallVector<Value, 2> KernelWriter::unpackNibbles(Value bytes) {
@@ -153,6 +190,9 @@ SmallVector<Value, 2> KernelWriter::unpackNibbles(Value bytes) {
   if (row.rhs == RhsStorage::S4) {
     Value four = constant(type, kNibble);
     Value low = arith::ShLIOp::create(b, bytes, four);
+    if (hasShiftedNibbles())
+      return {low,
+              arith::AndIOp::create(b, bytes, constant(type, kHighNibble))};
     return {arith::ShRSIOp::create(b, low, four),
             arith::ShRSIOp::create(b, bytes, four)};
   }
@@ -167,20 +207,35 @@ SmallVector<Value, 2> KernelWriter::unpackNibbles(Value bytes) {
           arith::AndIOp::create(b, shifted, mask)};
 }
 
-Value KernelWriter::addNibbleProducts(Value sums, Value nibbles, Value lhs) {
+Value KernelWriter::addNibbleProducts(Value sums, Value nibbles, Value lhs,
+                                      IntegerAttr lane) {
+  if (row.hasNarrowSums() && row.rhs == RhsStorage::S4) {
+    // One product of signed bytes for each sum: smlal.
+    Type wide = sums.getType();
+    Value products =
+        arith::MulIOp::create(b, arith::ExtSIOp::create(b, wide, nibbles),
+                              arith::ExtSIOp::create(b, wide, lhs));
+    return arith::AddIOp::create(b, sums, products);
+  }
   if (row.hasNarrowSums())
     return PairDotOp::create(b, sums.getType(), sums, nibbles, lhs);
   bool nibblesFirst = row.rhs == RhsStorage::U4;
   return DotOp::create(b, sums.getType(), sums, nibblesFirst ? nibbles : lhs,
                        nibblesFirst ? lhs : nibbles,
-                       nibblesFirst || row.lhs == LhsStorage::U8,
-                       /*lane=*/IntegerAttr());
+                       nibblesFirst || row.lhs == LhsStorage::U8, lane);
 }
 
 Value KernelWriter::applyMultiplier(Value acc, Value sums, Value multiplier) {
   if (row.hasNarrowSums())
     return DotOp::create(b, acc.getType(), acc, sums, multiplier,
                          /*lhs_unsigned=*/false, /*lane=*/IntegerAttr());
+  if (hasShiftedNibbles()) {
+    auto type = cast<VectorType>(sums.getType());
+    sums = arith::ShRSIOp::create(
+        b, sums,
+        arith::ConstantOp::create(
+            b, SplatElementsAttr::get(type, b.getI32IntegerAttr(kNibble))));
+  }
   return arith::AddIOp::create(b, acc,
                                arith::MulIOp::create(b, sums, multiplier));
 }

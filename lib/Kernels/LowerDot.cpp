@@ -69,16 +69,38 @@ Value multiplyAddPairs(ImplicitLocOpBuilder &b, DotOp op, StringRef intrinsic) {
   return arith::AddIOp::create(b, op.getAccumulator(), pairs);
 }
 
-/// smull and sadalp (Arm ARM C7.2): products of bytes in i16, of which no pair
-/// is added before it is 32 bits wide.
-Value addPairsOfBytes(ImplicitLocOpBuilder &b, DotOp op) {
-  auto bytes = cast<VectorType>(op.getLhs().getType());
-  auto wide = VectorType::get(bytes.getShape(), b.getI16Type());
+/// smull, smull2 and addp (Arm ARM C7.2): products of i16 in i32, and pairs of
+/// them.
+Value addPairsOfWords(ImplicitLocOpBuilder &b, DotOp op) {
+  auto words = cast<VectorType>(op.getLhs().getType());
+  auto wide = words.clone(b.getI32Type());
   Value products =
       arith::MulIOp::create(b, arith::ExtSIOp::create(b, wide, op.getLhs()),
                             arith::ExtSIOp::create(b, wide, op.getRhs()));
+  SmallVector<Value> halves;
+  const int64_t half = words.getNumElements() / 2;
+  for (int64_t first : {int64_t(0), half})
+    halves.push_back(vector::ShuffleOp::create(
+        b, products, products,
+        llvm::to_vector(llvm::seq<int64_t>(first, first + half))));
   Type type = op.getAccumulator().getType();
-  Value pairs = callIntrinsic(b, type, "llvm.aarch64.neon.saddlp", products);
+  Value pairs = callIntrinsic(b, type, "llvm.aarch64.neon.addp", halves);
+  return arith::AddIOp::create(b, op.getAccumulator(), pairs);
+}
+
+/// smull, smlal and sadalp (Arm ARM C7.2): products of bytes in i16, added
+/// there, and pairs of those sums in i32.
+Value addInHalves(ImplicitLocOpBuilder &b, NarrowDotOp op) {
+  Value sums;
+  for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
+    auto wide = cast<VectorType>(lhs.getType()).clone(b.getI16Type());
+    Value products =
+        arith::MulIOp::create(b, arith::ExtSIOp::create(b, wide, lhs),
+                              arith::ExtSIOp::create(b, wide, rhs));
+    sums = sums ? Value(arith::AddIOp::create(b, sums, products)) : products;
+  }
+  Type type = op.getAccumulator().getType();
+  Value pairs = callIntrinsic(b, type, "llvm.aarch64.neon.saddlp", sums);
   return arith::AddIOp::create(b, op.getAccumulator(), pairs);
 }
 
@@ -183,8 +205,10 @@ FailureOr<Value> lower(ImplicitLocOpBuilder &b, DotOp op, Isa isa) {
   }
   if (pair)
     return multiplyAddPairs(b, op, pair->intrinsic);
-  if (isa == Isa::neon && form == Form{4, 2, 8, false})
-    return addPairsOfBytes(b, op);
+  const bool hasNeon = isa == Isa::neon || isa == Isa::sve;
+  if (hasNeon && form == Form{4, 2, 16, false} &&
+      op.getRhs().getType() == op.getLhs().getType())
+    return addPairsOfWords(b, op);
   if (adding)
     return callIntrinsic(b, type, adding->intrinsic,
                          {acc, op.getLhs(), widenRhs(b, op)});
@@ -203,19 +227,24 @@ constexpr NarrowInstructions narrowInstructions[] = {
     {Isa::avx512bw, 16, "llvm.x86.avx512.pmaddubs.w.512",
      "llvm.x86.avx512.pmaddw.d.512"}};
 
-/// Four products a lane from each pair of operands, added as vpmaddubsw and
-/// vpaddw do, or by their definition; the same by the op's proof.
+/// The products of each pair of operands, added as vpmaddubsw and vpaddw do, or
+/// smull and smlal, or by their definition; the same by the op's proof.
 Value lowerNarrow(ImplicitLocOpBuilder &b, NarrowDotOp op, Isa isa) {
   auto acc = cast<VectorType>(op.getAccumulator().getType());
   int64_t lanes = acc.getNumElements();
+  auto bytes = cast<VectorType>(op.getLhs().front().getType());
+  const bool isInPairs = bytes.getNumElements() == 2 * lanes;
+  if (isa == Isa::neon && isInPairs && lanes == 4 && op.getLhsSigned())
+    return addInHalves(b, op);
   const auto *known = llvm::find_if(
       narrowInstructions, [&](const NarrowInstructions &instructions) {
-        return instructions.isa == isa && instructions.lanes == lanes;
+        return instructions.isa == isa && instructions.lanes == lanes &&
+               !isInPairs && !op.getLhsSigned();
       });
   if (known == std::end(narrowInstructions)) {
     Value sum = op.getAccumulator();
     for (auto [lhs, rhs] : llvm::zip(op.getLhs(), op.getRhs())) {
-      auto dot = DotOp::create(b, acc, sum, lhs, rhs, /*lhs_unsigned=*/true,
+      auto dot = DotOp::create(b, acc, sum, lhs, rhs, !op.getLhsSigned(),
                                /*lane=*/IntegerAttr());
       sum = plainArithmetic(b, dot, formOf(dot));
       dot.erase();

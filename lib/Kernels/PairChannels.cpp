@@ -39,7 +39,7 @@ constexpr int64_t mostWeights = 1 << 15;
 SmallVector<const KernelRow *> narrowRows(Isa isa) {
   SmallVector<const KernelRow *> rows;
   for (const KernelRow &row : kernelTable())
-    if (row.isa == isa && row.isByteRow() && row.hasNarrowSums() &&
+    if (row.isa == isa && row.gainsBySmallInputs() &&
         llvm::none_of(
             rows, [&](const KernelRow *known) { return known->kr == row.kr; }))
       rows.push_back(&row);

@@ -13,15 +13,14 @@ class Splitter {
 public:
   Splitter(const LayerWeights &layer, const KernelRow &row, NarrowSplit &result)
       : layer(layer), row(row), result(result), depth(row.kr / row.group()),
-        largest{largestPositiveSum(layer.lhsMax),
-                largestNegativeSum(layer.lhsMax)},
-        excess(row.lanes * row.kr) {}
+        largest(largestSums(layer, row)), excess(row.lanes * row.kr) {}
 
   /// `inputs`: the channel at which each group of the step begins.
   void splitStep(int64_t firstLane, llvm::ArrayRef<int64_t> inputs);
 
 private:
-  static constexpr int64_t half = 2; ///< Products that share 16 bits at once.
+  static std::array<int32_t, 2> largestSums(const LayerWeights &layer,
+                                            const KernelRow &row);
 
   /// The absolute value where `value` has the sign (0: positive, 1: negative).
   static int32_t part(int32_t value, int sign) {
@@ -32,15 +31,15 @@ private:
                ? &result.values[lane * layer.k + input]
                : nullptr;
   }
-  /// A half sum's share of one group.
-  int32_t shareOf(int64_t lane, int64_t input, int sign) {
-    int32_t sum = 0;
-    for (int64_t j = 0; j < half; ++j)
-      if (const int8_t *w = weight(lane, input + j))
-        sum += part(*w, sign);
-    return sum;
+  /// What the group from `input` on has of a 16-bit sum.
+  int32_t shareOf(int64_t lane, int64_t input, int64_t sum, int sign) {
+    int32_t share = 0;
+    for (int64_t j = 0; j < KernelRow::productsPerSum; ++j)
+      if (const int8_t *w = weight(lane, input + row.inputOfSum(sum, j)))
+        share += part(*w, sign);
+    return share;
   }
-  void take(int64_t lane, int64_t input, int sign, int32_t &need,
+  void take(int64_t lane, int64_t input, int64_t sum, int sign, int32_t &need,
             int8_t *moved);
   void emitVisits(llvm::ArrayRef<int64_t> inputs);
 

@@ -70,10 +70,11 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
 
   static LogicalResult verify(PackedDenseOp op, const KernelRow &row) {
     std::optional<int64_t> largest = largestStored(op.getInput());
-    if (!largest || *largest > int64_t(op.getLhsMax())) {
+    int64_t most = int64_t(op.getLhsMax()) + row.lhsOffset();
+    if (!largest || *largest > most) {
       InFlightDiagnostic error =
           op.emitOpError("is proved for activations up to ")
-          << op.getLhsMax() << ", but its input ";
+          << most << ", but its input ";
       return largest ? error << "reaches " << *largest
                      : error << "comes from where its range cannot be seen";
     }
@@ -89,6 +90,12 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
     if (failed(visits))
       return op.emitOpError("has visits that are no constant");
     return verifySums(op, row, *visits, /*depth=*/1, row.lanes, "visit");
+  }
+
+  static int32_t weightOf(const KernelRow &row, int32_t nibble) {
+    constexpr int32_t sign = 8; // of four bits
+    return row.rhs == RhsStorage::U4 ? nibble - row.nibbleOffset()
+                                     : (nibble ^ sign) - sign;
   }
 
   /// Of 4-bit weights: any stored byte may meet them, and unsigned nibbles need
@@ -119,8 +126,8 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
           for (int64_t j = 0; j < part; ++j) {
             auto byte = static_cast<uint8_t>(
                 (*packed)[at + d * line + half * part + j]);
-            reach += std::abs((byte & 0xf) - row.nibbleOffset()) +
-                     std::abs((byte >> 4) - row.nibbleOffset());
+            reach += std::abs(weightOf(row, byte & 0xf)) +
+                     std::abs(weightOf(row, byte >> 4));
           }
         if (reach * mostStored > mostInSum)
           return op.emitOpError("a 16-bit sum of group ")
@@ -134,26 +141,30 @@ struct VerifyNarrowSums : qnet::impl::VerifyNarrowSumsBase<VerifyNarrowSums> {
   static LogicalResult verifySums(PackedDenseOp op, const KernelRow &row,
                                   ArrayRef<int8_t> weights, int64_t depth,
                                   int64_t lanes, StringRef what) {
-    int64_t group = row.group(), part = group / halves;
+    int64_t group = row.group(), sums = row.sumsPerGroup();
     int64_t step = depth * lanes * group;
     if (weights.size() % step != 0)
       return op.emitOpError("has weights that are no whole number of steps");
-    int64_t max = op.getLhsMax();
+    int64_t min = row.lhsOffset(), max = int64_t(op.getLhsMax()) + min;
     for (int64_t at = 0, end = weights.size(); at < end; at += step)
-      for (int64_t lane = 0; lane < lanes * halves; ++lane) {
+      for (int64_t sum = 0; sum < lanes * sums; ++sum) {
         int64_t most = 0, least = 0;
         for (int64_t d = 0; d < depth; ++d)
-          for (int64_t j = 0; j < part; ++j) {
+          for (int64_t j = 0; j < KernelRow::productsPerSum; ++j) {
+            int64_t place = (d * lanes + sum / sums) * group +
+                            row.inputOfSum(sum % sums, j);
             // An int8_t is a number here, not a character.
             // NOLINTNEXTLINE(bugprone-signed-char-misuse)
-            int64_t w = weights[at + d * lanes * group + lane * part + j];
-            (w > 0 ? most : least) += w * max;
+            int64_t w = weights[at + place];
+            most += std::max({w * min, w * max, int64_t(0)});
+            least += std::min({w * min, w * max, int64_t(0)});
           }
         if (most > mostInSum || least < leastInSum)
           return op.emitOpError("a 16-bit sum of ")
                  << what << " " << at / step << " reaches "
                  << (most > mostInSum ? most : least)
-                 << ": the kernel would saturate";
+                 << (row.hasInputLanes() ? ": the kernel would wrap"
+                                         : ": the kernel would saturate");
       }
     return success();
   }

@@ -589,7 +589,7 @@ func.func @block_dot_c1_scalable(%acc: vector<[4]xi32>, %a: vector<16xi8>, %w: v
 
 // narrow_dot C1
 func.func @narrow_dot_c1(%acc: vector<8xi32>, %a: vector<32xi8>, %w: vector<16xi8>) {
-  // expected-error @below {{'qnet.narrow_dot' op takes 'vector<16xi8>' to 8 lanes: it must have four elements a lane [C1]}}
+  // expected-error @below {{'qnet.narrow_dot' op takes 'vector<16xi8>' to 8 lanes: all operands must have four elements a lane, or all two [C1]}}
   %0 = qnet.narrow_dot %acc, (%a), (%w) : vector<8xi32>, (vector<32xi8>), (vector<16xi8>)
   return
 }

@@ -246,13 +246,62 @@ func.func @grouped(%x: memref<?x100xi8>, %y: memref<?x16xf32>, %w: memref<1024xi
 
 // -----
 
-// Signed nibbles need no sums.
-// CHECK: func.func private @gemm_s8s4s32_4x16x64_dotprod_to_f32
-// CHECK: dense<0> : vector<4xi32>
+// On NEON lanes take inputs: 16 bytes of a row meet 16 weights of each of four channels, whose products the assembly of
+// nothing keeps in order. The end adds lanes, then the bias; a visit is a step from a list.
+// CHECK: func.func private @gemm_s8s8s16_4x4x16_neon_visits_to_f32
+// CHECK: scf.for {{.*}} step %c4
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-4: qnet.narrow_dot {{.*}} {lhs_signed} : vector<4xi32>, (vector<8xi8>, vector<8xi8>), (vector<8xi8>, vector<8xi8>)
+// CHECK: llvm.inline_asm "", "=w,=w,=w,=w,=w,=w,=w,=w,0,1,2,3,4,5,6,7"
+// CHECK-COUNT-12: qnet.narrow_dot
+// CHECK-NOT: qnet.narrow_dot
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-16: qnet.narrow_dot
+// CHECK-NOT: qnet.narrow_dot
+// CHECK: vector.deinterleave
+// CHECK: scf.for {{.*}} step %c2
+func.func @input_lanes(%x: memref<?x16xi8>, %y: memref<?x4xf32>, %w: memref<64xi8>, %b: memref<4xi32>, %m: memref<4xf32>,
+                       %s: memref<2xi32>, %o: memref<1xi32>, %v: memref<64xi8>) {
+  qnet.packed_dense "gemm_s8s8s16_4x4x16_neon" ins(%x, %w, %b : memref<?x16xi8>, memref<64xi8>, memref<4xi32>)
+    multiplier(%m : memref<4xf32>) visits(%s, %o, %v : memref<2xi32>, memref<1xi32>, memref<64xi8>)
+    outs(%y : memref<?x4xf32>)
+  return
+}
+
+// -----
+
+// Nibbles of two vectors of channels by one load; sums of 16 bits take one product an instruction.
+// CHECK: func.func private @gemm_s8s4s16_4x16x64_neon_to_f32
+// CHECK: dense<0> : vector<8xi16>
+// CHECK: llvm.load {{.*}} -> vector<16xi8>
 // CHECK: arith.shli
 // CHECK: arith.shrsi
-// CHECK: qnet.dot {{.*}} : vector<4xi32>, vector<16xi8>, vector<16xi8>
+// CHECK: vector.shuffle {{.*}} [0, 1, 2, 3, 4, 5, 6, 7] : vector<16xi8>, vector<16xi8>
+// CHECK: arith.muli %{{.*}}, %{{.*}} : vector<8xi16>
+// CHECK: qnet.dot {{.*}} : vector<4xi32>, vector<8xi16>, vector<8xi16>
+func.func @signed_narrow(%x: memref<?x64xi8>, %y: memref<?x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                         %g: memref<32xi8>) {
+  qnet.packed_dense "gemm_s8s4s16_4x16x64_neon" ins(%x, %w, %b : memref<?x64xi8>, memref<512xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) group_multiplier(%g : memref<32xi8>) outs(%y : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+// Signed nibbles need no sums. One load of a row serves two steps, each of two lanes; nibbles are multiplied 16 times
+// as large, and their sum is shifted back.
+// CHECK: func.func private @gemm_s8s4s32_4x16x64_dotprod_to_f32
+// CHECK: dense<0> : vector<4xi32>
+// CHECK: llvm.load {{.*}} -> vector<16xi8>
+// CHECK: arith.shli
+// CHECK: arith.andi
+// CHECK-NOT: arith.shrsi
+// CHECK: qnet.dot {{.*}} {lane = 0 : i32} : vector<4xi32>, vector<16xi8>, vector<16xi8>
+// CHECK: qnet.dot {{.*}} {lane = 1 : i32}
+// CHECK: qnet.dot {{.*}} {lane = 2 : i32}
+// CHECK: qnet.dot {{.*}} {lane = 3 : i32}
 // CHECK: arith.extui %{{.*}} : vector<4xi8> to vector<4xi32>
+// CHECK: arith.shrsi
 // CHECK: arith.muli
 func.func @signed(%x: memref<?x64xi8>, %y: memref<?x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
                   %g: memref<16xi8>) {

@@ -177,15 +177,21 @@ func.func @lane(%acc: vector<4xi32>, %x: vector<16xi8>, %w: vector<16xi8>) -> ve
 
 // -----
 
-// Products of bytes fit 16 bits, pairs of them are added in 32: smull and sadalp.
-// NEON-LABEL: func.func @pairs_of_bytes
-// NEON: %[[A:.*]] = arith.extsi %arg1 : vector<8xi8> to vector<8xi16>
-// NEON: %[[W:.*]] = arith.extsi %arg2 : vector<8xi8> to vector<8xi16>
-// NEON: %[[P:.*]] = arith.muli %[[A]], %[[W]] : vector<8xi16>
+// Products of signed bytes are added in 16 bits, pairs of the sums in 32: smull, smlal and sadalp.
+// NEON-LABEL: func.func @signed_narrow
+// NEON: %[[A0:.*]] = arith.extsi %arg1 : vector<8xi8> to vector<8xi16>
+// NEON: %[[W0:.*]] = arith.extsi %arg3 : vector<8xi8> to vector<8xi16>
+// NEON: %[[P0:.*]] = arith.muli %[[A0]], %[[W0]] : vector<8xi16>
+// NEON: %[[P1:.*]] = arith.muli {{.*}} : vector<8xi16>
+// NEON: %[[P:.*]] = arith.addi %[[P0]], %[[P1]] : vector<8xi16>
 // NEON: %[[S:.*]] = llvm.call_intrinsic "llvm.aarch64.neon.saddlp"(%[[P]])
 // NEON: arith.addi %arg0, %[[S]] : vector<4xi32>
-func.func @pairs_of_bytes(%acc: vector<4xi32>, %x: vector<8xi8>, %w: vector<8xi8>) -> vector<4xi32> {
-  %r = qnet.dot %acc, %x, %w : vector<4xi32>, vector<8xi8>, vector<8xi8>
+// Elsewhere by its definition, in 32 bits.
+// SSE41-LABEL: func.func @signed_narrow
+// SSE41-NOT: intrinsic
+// SSE41-COUNT-4: arith.extsi {{.*}} : vector<8xi8> to vector<8xi32>
+func.func @signed_narrow(%acc: vector<4xi32>, %x0: vector<8xi8>, %x1: vector<8xi8>, %w0: vector<8xi8>, %w1: vector<8xi8>) -> vector<4xi32> {
+  %r = qnet.narrow_dot %acc, (%x0, %x1), (%w0, %w1) {lhs_signed} : vector<4xi32>, (vector<8xi8>, vector<8xi8>), (vector<8xi8>, vector<8xi8>)
   return %r : vector<4xi32>
 }
 
@@ -235,4 +241,18 @@ func.func @nibbles32(%sums: vector<32xi16>, %w: vector<64xi8>, %x: vector<64xi8>
 func.func @multiplier(%acc: vector<8xi32>, %sums: vector<16xi16>, %m: vector<16xi16>) -> vector<8xi32> {
   %r = qnet.dot %acc, %sums, %m : vector<8xi32>, vector<16xi16>, vector<16xi16>
   return %r : vector<8xi32>
+}
+
+// -----
+
+// Without an instruction that multiplies and adds pairs: smull, smull2 and addp.
+// NEON-LABEL: func.func @multiplier4
+// NEON: %[[P:.*]] = arith.muli {{.*}} : vector<8xi32>
+// NEON: %[[LOW:.*]] = vector.shuffle %[[P]], %[[P]] [0, 1, 2, 3]
+// NEON: %[[HIGH:.*]] = vector.shuffle %[[P]], %[[P]] [4, 5, 6, 7]
+// NEON: %[[S:.*]] = llvm.call_intrinsic "llvm.aarch64.neon.addp"(%[[LOW]], %[[HIGH]])
+// NEON: arith.addi %arg0, %[[S]] : vector<4xi32>
+func.func @multiplier4(%acc: vector<4xi32>, %sums: vector<8xi16>, %m: vector<8xi16>) -> vector<4xi32> {
+  %r = qnet.dot %acc, %sums, %m : vector<4xi32>, vector<8xi16>, vector<8xi16>
+  return %r : vector<4xi32>
 }

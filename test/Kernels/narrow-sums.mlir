@@ -2,6 +2,7 @@
 // the fastest row is not the one that the cost model chooses.
 // RUN: quant-opt %s --select-kernels="isa=avx2 kernel=gemm_u8s8s16_4x16x8_avx2" --verify-narrow-sums --split-input-file | FileCheck %s
 // RUN: quant-opt %s --select-kernels=isa=avx2 --split-input-file | FileCheck %s --check-prefix=CHOSEN
+// RUN: quant-opt %s --select-kernels=isa=neon --verify-narrow-sums --split-input-file | FileCheck %s --check-prefix=NEON
 
 // With activations up to 255, positive weights of a half sum may add up to 128
 // (32767 / 255) and negative ones to 128 (32768 / 255). The half sum of inputs 0,
@@ -63,4 +64,28 @@ func.func @extremes(%q: tensor<?x16x!q>) -> tensor<?x16xf32> {
   %y = qnet.qdense %q, %w, %b, %m
     : (tensor<?x16x!q>, tensor<16x16xi8>, tensor<16xi32>, tensor<16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// NEON adds the products of inputs i and i + 8 of a channel in 16 bits, which
+// only two weights of -128 leave: one of the first channel's pair moves to a
+// visit. The other channels' are beside each other, or not twice -128.
+// NEON-LABEL: func.func @signed
+// NEON-DAG: %[[PACKED:.*]] = qnet.constant dense<[-127, 0, 0, 0, 0, 0, 0, 0, -128, 0, {{.*}}]> : tensor<64xi8>
+// NEON-DAG: %[[STARTS:.*]] = qnet.constant dense<[0, 1]> : tensor<2xi32>
+// NEON-DAG: %[[OFFSETS:.*]] = qnet.constant dense<0> : tensor<1xi32>
+// NEON-DAG: %[[WEIGHTS:.*]] = qnet.constant dense<[-1, 0, 0, 0, {{.*}}]> : tensor<64xi8>
+// NEON: qnet.packed_dense "gemm_s8s8s16_4x4x16_neon" ins(%{{.*}}, %[[PACKED]],
+// NEON-SAME: visits(%[[STARTS]], %[[OFFSETS]], %[[WEIGHTS]] :
+!q = !quant.uniform<u8:f32, 0.5:0>
+func.func @signed(%q: tensor<?x16x!q>) -> tensor<?x3xf32> {
+  %w = qnet.constant dense<[[-128, 0, 0, 0, 0, 0, 0, 0, -128, 0, 0, 0, 0, 0, 0, 0],
+                            [-128, -128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                            [-127, 127, 0, 0, 0, 0, 0, 0, -128, -128, 0, 0, 0, 0, 0, 0]]> : tensor<3x16xi8>
+  %b = qnet.constant dense<0> : tensor<3xi32>
+  %m = qnet.constant dense<0.5> : tensor<3xf32>
+  %y = qnet.qdense %q, %w, %b, %m
+    : (tensor<?x16x!q>, tensor<3x16xi8>, tensor<3xi32>, tensor<3xf32>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
 }

@@ -112,6 +112,34 @@ func.func @listed(%q: tensor<?x64x!q>, %b: tensor<16xi32>, %init: tensor<?x16xf3
 
 // -----
 
+!q = !quant.uniform<u8:f32, 0.5:0>
+
+// NEON adds products of inputs i and i + 8 of one channel. Weights of -128 beside
+// each other fit: 128 * 128 + 128 * 127 = 32640 with an activation of -128.
+func.func @signed_fits(%q: tensor<?x16x!q>, %b: tensor<4xi32>, %init: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %x = qnet.storage_cast %q {offset = -128 : i64} : tensor<?x16x!q> -> tensor<?x16xi8>
+  %w = qnet.constant dense<"0x8080808080808080818181818181818180808080808080807F7F7F7F7F7F7F7F00000000000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"> : tensor<64xi8>
+  %y = qnet.packed_dense "gemm_s8s8s16_4x4x16_neon" ins(%x, %w, %b : tensor<?x16xi8>, tensor<64xi8>, tensor<4xi32>)
+    outs(%init : tensor<?x4xf32>) {lhs_max = 255 : i32} -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+!q = !quant.uniform<u8:f32, 0.5:0>
+
+// Inputs 1 and 9 of the second channel: twice 128 * 128 is one too many.
+func.func @signed_overflows(%q: tensor<?x16x!q>, %b: tensor<4xi32>, %init: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %x = qnet.storage_cast %q {offset = -128 : i64} : tensor<?x16x!q> -> tensor<?x16xi8>
+  %w = qnet.constant dense<"0x808080808080808081818181818181810080000000000000008000000000000000000000000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"> : tensor<64xi8>
+  // expected-error @below {{a 16-bit sum of panel step 0 reaches 32768: the kernel would wrap}}
+  %y = qnet.packed_dense "gemm_s8s8s16_4x4x16_neon" ins(%x, %w, %b : tensor<?x16xi8>, tensor<64xi8>, tensor<4xi32>)
+    outs(%init : tensor<?x4xf32>) {lhs_max = 255 : i32} -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
 // Weights of 4 bits: whatever the activations, 32 * 7 * 128 = 28672 fits. All
 // bits set are twice w + 8 = 15.
 func.func @nibbles(%x: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi8>, %s: tensor<?x1xi32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
@@ -131,6 +159,26 @@ func.func @nibbles_wrap(%x: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi
   // expected-error @below {{a 16-bit sum of group 0 reaches 32768: the kernel would wrap}}
   %y = qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
     group_multiplier(%g : tensor<32xi8>) group_sums(%sums : tensor<?x1xi32>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// Signed nibbles: 0x99 is twice -7, 0x88 twice -8.
+func.func @signed_nibbles(%x: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi8>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<0x99> : tensor<512xi8>
+  %y = qnet.packed_dense "gemm_s8s4s16_4x16x64_neon" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<32xi8>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+func.func @signed_nibbles_wrap(%x: tensor<?x64xi8>, %b: tensor<16xi32>, %g: tensor<32xi8>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %w = qnet.constant dense<0x88> : tensor<512xi8>
+  // expected-error @below {{a 16-bit sum of group 0 reaches 32768: the kernel would wrap}}
+  %y = qnet.packed_dense "gemm_s8s4s16_4x16x64_neon" ins(%x, %w, %b : tensor<?x64xi8>, tensor<512xi8>, tensor<16xi32>)
+    group_multiplier(%g : tensor<32xi8>) outs(%init : tensor<?x16xf32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
 

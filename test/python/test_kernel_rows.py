@@ -98,7 +98,8 @@ class Chain:
         shapes = list(zip(self.widths[1:], self.widths[:-1], strict=True))
         least, most = (-7, 7) if row.rhs else (-128, 127)
         self.weights: list[Integers] = [random.integers(least, most + 1, shape) for shape in shapes]
-        self.weights[0][0], self.weights[0][1] = most, least
+        for weights in self.weights[:2]:
+            weights[0], weights[1] = most, least
         if lists:
             for weights in self.weights:
                 zero = random.random((len(weights) // 16 + 1, weights.shape[1] // 4 + 1)) < ZERO_SHARE

@@ -47,14 +47,16 @@ def Qnet_NarrowDotOp : Qnet_Op<"narrow_dot", [Pure, SameVariadicOperandSize,
   let summary = "Grouped products added in 16 bits, then to i32 lanes";
   let description = [{
     With D operands on either side: `result[l] = accumulator[l] + sum_d sum_j
-    lhs_d[4*l + j] * rhs_d[4*l + j]`, j from 0 to 3; `lhs` is unsigned, `rhs`
-    signed. The half sums over j in {0, 1} and in {2, 3}, over all d, and every
-    part of them, must fit in 16 bits: whoever makes the op has proved it from the
-    weights and the activations' range (`select-kernels`; `verify-narrow-sums`
+    lhs_d[G*l + j] * rhs_d[G*l + j]`, j from 0 to G - 1, with G = 4, or 2; `lhs`
+    is unsigned, or signed with `lhs_signed`, `rhs` signed. A lane has two half
+    sums over all d, of j in {0, 1} and in {2, 3}, or of j = 0 and j = 1. They and
+    every part of them must fit in 16 bits: whoever makes the op has proved it from
+    the weights and the activations' range (`select-kernels`; `verify-narrow-sums`
     proves it again). Then `vpmaddubsw` never saturates and the sum is exact
-    (Intel SDM volume 2, PMADDUBSW).
+    (Intel SDM volume 2, PMADDUBSW), and so is that of NEON's `smull`, `smlal` and
+    `sadalp` (Arm ARM C7.2), which are G = 2.
 
-    - C1: every lhs and rhs has four times as many elements as there are lanes.
+    - C1: every lhs and rhs has G times as many elements as there are lanes.
 
     ```mlir
     %r = qnet.narrow_dot %acc, (%a), (%w) : vector<8xi32>, (vector<32xi8>), (vector<32xi8>)
@@ -62,7 +64,8 @@ def Qnet_NarrowDotOp : Qnet_Op<"narrow_dot", [Pure, SameVariadicOperandSize,
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I32]>:$accumulator,
                        Variadic<VectorOfRankAndType<[1], [I8]>>:$lhs,
-                       Variadic<VectorOfRankAndType<[1], [I8]>>:$rhs);
+                       Variadic<VectorOfRankAndType<[1], [I8]>>:$rhs,
+                       UnitAttr:$lhs_signed);
   let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
   let assemblyFormat = [{
     $accumulator `,` `(` $lhs `)` `,` `(` $rhs `)` attr-dict `:` type($accumulator) `,`

@@ -40,6 +40,12 @@ struct KernelRow {
   bool reads(int64_t lhsMax) const {
     return lhs == LhsStorage::S16 || (!isFloat() && lhsMax <= 255);
   }
+  /// Whether an instruction for 4-bit weights chooses its four activations
+  /// among 16 (sdot and sudot by element).
+  bool choosesLanes() const {
+    return isGrouped() &&
+           (isa == Isa::dotprod || isa == Isa::i8mm || isa == Isa::svei8mm);
+  }
   /// What is added to a 4-bit weight to store it.
   int32_t nibbleOffset() const { return rhs == RhsStorage::U4 ? 8 : 0; }
   /// Bits of one stored activation.
@@ -50,6 +56,16 @@ struct KernelRow {
   int32_t lhsOffset() const { return lhs == LhsStorage::S8 ? -128 : 0; }
   /// Whether products are added in 16 bits first (exact by proof only).
   bool hasNarrowSums() const { return sumBits == 16; }
+  /// Whether lanes of an accumulator take inputs of one channel, and are added
+  /// at the end; else each lane is a channel.
+  bool hasInputLanes() const {
+    return isByteRow() && isa == Isa::neon && lhs == LhsStorage::S8;
+  }
+  /// Whether 16-bit sums have room for more the smaller the activations are.
+  /// Two products of signed bytes fit as they are, but for weights of -128.
+  bool gainsBySmallInputs() const {
+    return isByteRow() && hasNarrowSums() && lhs == LhsStorage::U8;
+  }
   /// Whether one instruction multiplies two rows by two channels of 8 inputs
   /// (qnet.block_dot); its input is in pairs of rows (qnet.pair_rows).
   bool hasBlocks() const {
@@ -68,15 +84,22 @@ struct KernelRow {
       return channels;
     if (hasBlocks())
       return 8;
-    // smull multiplies 8 bytes, and sadalp adds pairs of products.
-    bool inPairs = isa == Isa::neon && lhs == LhsStorage::S8;
-    return std::min<int64_t>(kr, inPairs ? 2 : 4);
+    return hasInputLanes() ? kr : std::min<int64_t>(kr, 4);
+  }
+  /// Products of a group that share a 16-bit sum, where sums are narrow.
+  static constexpr int64_t productsPerSum = 2;
+  int64_t sumsPerGroup() const { return group() / productsPerSum; }
+  /// Input `j` of those of a group that share its 16-bit sum `sum`: neighbours
+  /// (vpmaddubsw), or one of either half of the bytes (smull, smlal2).
+  int64_t inputOfSum(int64_t sum, int64_t j) const {
+    return hasInputLanes() ? sum + j * sumsPerGroup()
+                           : sum * productsPerSum + j;
   }
   /// Whether a step takes several groups from one load, or tiles: panels of
   /// such rows have all their groups, and list none.
   bool hasSteps() const {
-    return !isGrouped() &&
-           (isScalable() || (!isFloat() && !hasNarrowSums() && kr > group()));
+    return !isGrouped() && (isScalable() || hasInputLanes() ||
+                            (!isFloat() && !hasNarrowSums() && kr > group()));
   }
   /// Packed weights of one lane and step, in elements.
   int64_t stepBytes() const { return isGrouped() ? kr / 2 : kr; }
