@@ -2,15 +2,17 @@
 //
 // One dense layer of 512 inputs and 1,024 channels (half a megabyte of weights:
 // beyond the first cache, within the second), compiled in this process by a row
-// of the table, called with one row of activations and with 256. GMAC/s counts
-// the layer's own multiply-adds; the bytes are those of its weights, read once
-// a call; the share of peak is of InstructionPeak's. Quantizing the input and
-// scaling the output are in the time: they are 1 to 3% of it. Weights are so
-// small that no 16-bit sum overflows.
+// of the table, called with one row of activations and with 256; and one of
+// 16,384 channels (8 MB: beyond the second) for one row of activations. GMAC/s
+// counts the layer's own multiply-adds; the bytes are those of its weights,
+// read once a call; shares are of InstructionPeak and, for one row, of
+// ReadSpeed. Quantizing the input and scaling the output are in the time: they
+// are 1 to 3% of it. Weights are so small that no 16-bit sum overflows.
 //
 //===----------------------------------------------------------------------===//
 
 #include "InstructionPeak.h"
+#include "ReadSpeed.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "quantc/Dialect/Constants.h"
@@ -30,7 +32,7 @@ using namespace mlir::qnet;
 
 namespace {
 
-constexpr int64_t inputs = 512, channels = 1024;
+constexpr int64_t inputs = 512, fewChannels = 1024, manyChannels = 16384;
 constexpr size_t cacheLine = 64;
 
 /// What this machine runs a row with, or nothing.
@@ -77,7 +79,7 @@ std::optional<CpuVariant> variantOf(const KernelRow &row) {
 }
 
 /// quantize and one layer, floats in and out.
-OwningOpRef<ModuleOp> layer(MLIRContext &context) {
+OwningOpRef<ModuleOp> layer(MLIRContext &context, int64_t channels) {
   OpBuilder builder(&context);
   Location loc = builder.getUnknownLoc();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
@@ -120,12 +122,13 @@ struct Compiled {
   uint64_t workspaceBytes = 0;
 };
 
-FailureOr<Compiled> compile(const KernelRow &row, const CpuVariant &variant) {
+FailureOr<Compiled> compile(const KernelRow &row, const CpuVariant &variant,
+                            int64_t channels) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
   context.loadDialect<QnetDialect, func::FuncDialect, quant::QuantDialect>();
-  OwningOpRef<ModuleOp> module = layer(context);
+  OwningOpRef<ModuleOp> module = layer(context, channels);
   Target target;
   target.triple = llvm::sys::getProcessTriple();
   target.variants = {variant};
@@ -150,15 +153,15 @@ FailureOr<Compiled> compile(const KernelRow &row, const CpuVariant &variant) {
 void measure(benchmark::State &state, const KernelRow &row,
              const CpuVariant &variant) {
   // A row is compiled once for all batches.
-  static std::map<const KernelRow *, Compiled> programs;
-  Compiled &compiled = programs[&row];
+  static std::map<std::pair<const KernelRow *, int64_t>, Compiled> programs;
+  int64_t batch = state.range(0), channels = state.range(1);
+  Compiled &compiled = programs[{&row, channels}];
   if (!compiled.run) {
-    FailureOr<Compiled> fresh = compile(row, variant);
+    FailureOr<Compiled> fresh = compile(row, variant, channels);
     if (failed(fresh))
       return state.SkipWithError("does not compile");
     compiled = std::move(*fresh);
   }
-  int64_t batch = state.range(0);
   std::vector<float> x(batch * inputs), y(batch * channels);
   for (size_t i = 0; i < x.size(); ++i)
     x[i] = static_cast<float>(i * 37 % 256);
@@ -177,9 +180,14 @@ void measure(benchmark::State &state, const KernelRow &row,
   state.SetBytesProcessed(state.iterations() * inputs * channels);
   if (double peak = instructionPeak(row))
     state.counters["peak_MAC/s"] = peak;
+  constexpr int64_t laneBytes = 4;
+  if (batch == 1)
+    if (double speed = readSpeed(inputs * channels, row.lanes * laneBytes))
+      state.counters["read_B/s"] = speed;
 }
 
-/// A reporter that also tells what share of its peak a row reaches.
+/// A reporter that also tells what share of its peak a row reaches, and of the
+/// speed at which its weights can be read.
 template <typename Reporter> class WithShare : public Reporter {
 public:
   using Reporter::Reporter;
@@ -187,12 +195,15 @@ public:
       const std::vector<benchmark::BenchmarkReporter::Run> &runs) override {
     auto told = runs;
     for (auto &run : told) {
-      auto peak = run.counters.find("peak_MAC/s");
-      if (peak == run.counters.end())
-        continue;
-      run.counters["of_peak"] =
-          run.counters["MAC/s"].value / peak->second.value;
-      run.counters.erase("peak_MAC/s");
+      auto share = [&](const char *of, const char *what, const char *name) {
+        auto most = run.counters.find(of);
+        if (most == run.counters.end())
+          return;
+        run.counters[name] = run.counters[what].value / most->second.value;
+        run.counters.erase(most);
+      };
+      share("peak_MAC/s", "MAC/s", "of_peak");
+      share("read_B/s", "bytes_per_second", "of_read");
     }
     Reporter::ReportRuns(told);
   }
@@ -216,9 +227,10 @@ int main(int argc, char **argv) {
                                  [&row, variant](benchmark::State &state) {
                                    measure(state, row, *variant);
                                  })
-        ->ArgName("batch")
-        ->Arg(1)
-        ->Arg(256);
+        ->ArgNames({"batch", "channels"})
+        ->Args({1, fewChannels})
+        ->Args({256, fewChannels})
+        ->Args({1, manyChannels});
   }
   bool toFile = wantsFile(argc, argv);
   benchmark::Initialize(&argc, argv);

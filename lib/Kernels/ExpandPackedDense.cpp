@@ -255,7 +255,7 @@ struct ExpandPackedDense
     if (oneRow)
       function->setAttr("passthrough", b.getStrArrayAttr({"alwaysinline"}));
     KernelWriter(b, row, finish, hasLists, hasVisits,
-                 weightsLeaveCache(getOperation()))
+                 homeOfWeights(getOperation()))
         .writeBody(function, oneRow);
     return function;
   }

@@ -181,6 +181,7 @@ void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
     bias.push_back(loadPart(b.getI32Type(), biasPanel, v, row.lanes));
   auto accType = cast<VectorType>(bias.front().getType());
   Value none = arith::ConstantOp::create(b, b.getZeroAttr(accType));
+  // Where lanes are not channels, the bias comes last.
   const bool isBiasLast = row.hasBlocks() || row.hasInputLanes();
   for (int64_t u = 0; u < units; ++u)
     for (int64_t v = 0; v < across; ++v)
@@ -242,28 +243,32 @@ void KernelWriter::writeStepTile(Value firstRow, int64_t rows) {
   if (hasVisits)
     for (int64_t v = 0; v < vectors(); ++v)
       addVisits(v, lhsRows, sums);
+  if (isBiasLast)
+    sums = channelSums(sums, bias);
+  writeFinish(sums, firstRow, firstChannel, rows);
+}
+
+SmallVector<Value> KernelWriter::channelSums(ArrayRef<Value> sums,
+                                             ArrayRef<Value> bias) {
+  SmallVector<Value> rows;
   if (row.hasInputLanes()) {
-    SmallVector<Value> lanes(sums);
-    sums.clear();
-    for (int64_t i = 0; i < units * vectors(); ++i) {
-      Value channels =
-          channelsOf(ValueRange(lanes).slice(i * row.lanes, row.lanes));
-      sums.push_back(arith::AddIOp::create(b, channels, bias[i % vectors()]));
+    for (; !sums.empty(); sums = sums.drop_front(row.lanes))
+      rows.push_back(channelsOf(sums.take_front(row.lanes)));
+  } else {
+    const int64_t blocks = 2 * vectors(); // of a pair of rows
+    for (; !sums.empty(); sums = sums.drop_front(blocks)) {
+      SmallVector<Value> lower;
+      for (int64_t v = 0; v < vectors(); ++v) {
+        auto both = rowsOfBlocks(sums[2 * v], sums[2 * v + 1]);
+        rows.push_back(both.first);
+        lower.push_back(both.second);
+      }
+      rows.append(lower);
     }
   }
-  if (row.hasBlocks()) {
-    SmallVector<Value> blocks(sums);
-    sums.assign(2 * units * vectors(), Value());
-    for (int64_t u = 0; u < units; ++u)
-      for (int64_t v = 0; v < vectors(); ++v) {
-        auto [upper, lower] = rowsOfBlocks(blocks[u * across + 2 * v],
-                                           blocks[u * across + 2 * v + 1]);
-        sums[2 * u * vectors() + v] = arith::AddIOp::create(b, upper, bias[v]);
-        sums[(2 * u + 1) * vectors() + v] =
-            arith::AddIOp::create(b, lower, bias[v]);
-      }
-  }
-  writeFinish(sums, firstRow, firstChannel, rows);
+  for (auto [i, sum] : llvm::enumerate(rows))
+    sum = arith::AddIOp::create(b, sum, bias[i % bias.size()]);
+  return rows;
 }
 
 void KernelWriter::accumulateStep(Value &acc, Value lhs, Value rhs,

@@ -395,7 +395,7 @@ bool KernelWriter::asksAhead(int64_t rows) const {
   // and tiles of wider panels have no register left.
   constexpr int64_t widest = 16;
   bool adds = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
-  return weightsLeaveCache && rows == row.mr && rows > 1 &&
+  return home != WeightsHome::secondCache && rows == row.mr && rows > 1 &&
          (row.isByteRow() || row.isGrouped()) && adds && row.nr <= widest &&
          rhsStepBytes() >= line / 2;
 }
@@ -424,14 +424,16 @@ void KernelWriter::prefetchRhs(Value rhsGroup) {
   auto ask = [&](Value address, int32_t hint) {
     LLVM::Prefetch::create(b, address, /*rw=*/0, hint, /*cache=*/1);
   };
-  if (weightsLeaveCache) {
+  const bool isSlow = row.isGrouped() && row.hasNarrowSums();
+  if (home == WeightsHome::thirdCache ||
+      (home == WeightsHome::memory && !isSlow)) {
     constexpr int64_t page = 4096;
     Value mask =
         LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(-page));
     return ask(LLVM::PtrMaskOp::create(b, ptr, offset(rhsGroup, page), mask),
                /*hint=*/2);
   }
-  constexpr int64_t distance = 2048;
+  const int64_t distance = home == WeightsHome::memory ? 8192 : 2048;
   for (int64_t at = 0; at < rhsStepBytes(); at += line)
     ask(offset(rhsGroup, distance + at), /*hint=*/3);
 }

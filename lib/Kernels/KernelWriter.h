@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "quantc/Dialect/Caches.h"
 #include "quantc/Dialect/Qnet.h"
 #include "quantc/Dialect/SequenceEmitter.h"
 #include "quantc/Kernels/KernelTable.h"
@@ -60,9 +61,9 @@ enum KernelArgument {
 class KernelWriter {
 public:
   KernelWriter(ImplicitLocOpBuilder &b, const KernelRow &row, Finish finish,
-               bool hasLists, bool hasVisits, bool weightsLeaveCache)
+               bool hasLists, bool hasVisits, WeightsHome home)
       : b(b), row(row), finish(finish), hasLists(hasLists),
-        hasVisits(hasVisits), weightsLeaveCache(weightsLeaveCache),
+        hasVisits(hasVisits), home(home),
         ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
 
   static FunctionType functionType(MLIRContext *context);
@@ -188,6 +189,10 @@ private:
                          MutableArrayRef<Value> lhs, Value rhs,
                          int64_t channel);
 
+  /// Sums of a tile whose lanes are not channels, to [rows][vectors] of
+  /// channels with their bias.
+  SmallVector<Value> channelSums(ArrayRef<Value> sums, ArrayRef<Value> bias);
+
   /// Lanes of inputs to a vector of channels: the sum of each.
   Value channelsOf(ValueRange sums);
 
@@ -241,7 +246,9 @@ private:
 
   /// Asks for weights ahead. A single row is as fast as they arrive, and the
   /// hardware's own prefetcher stops at each page: from beyond the second cache
-  /// it needs the first line of the next one, from the second all lines.
+  /// it needs the first line of the next one, from the second all lines. From
+  /// memory it is too late for 4-bit weights that take several instructions:
+  /// they need all lines too.
   void prefetchRhs(Value rhsGroup);
 
   /// Whether tiles of that many rows ask for the next panel's weights while
@@ -272,7 +279,8 @@ private:
   ImplicitLocOpBuilder &b;
   const KernelRow &row;
   Finish finish;
-  bool hasLists, hasVisits, weightsLeaveCache;
+  bool hasLists, hasVisits;
+  WeightsHome home;
   Type ptr;
   Value arg[ArgumentCount];
   Value panel;

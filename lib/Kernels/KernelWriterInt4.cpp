@@ -143,19 +143,19 @@ SmallVector<Value> KernelWriter::addGroupStep(Value step, Value rhsGroup,
   Value rhsStep = offset(rhsGroup, scaled(step, vectors() * bytes));
   // Vectors of 8 bytes are unpacked two at once.
   constexpr int64_t least = 16;
-  int64_t together =
+  int64_t atOnce =
       row.hasNarrowSums() ? std::max<int64_t>(1, least / bytes) : 1;
   SmallVector<SmallVector<Value, 2>> nibbles;
-  for (int64_t v = 0; v < vectors(); v += together) {
-    SmallVector<Value, 2> both = unpackNibbles(load(
-        vector(b.getI8Type(), together * bytes), offset(rhsStep, v * bytes),
-        static_cast<unsigned>(std::min<int64_t>(64, together * bytes))));
-    if (together == 1) {
+  for (int64_t v = 0; v < vectors(); v += atOnce) {
+    SmallVector<Value, 2> both = unpackNibbles(
+        load(vector(b.getI8Type(), atOnce * bytes), offset(rhsStep, v * bytes),
+             static_cast<unsigned>(std::min<int64_t>(64, atOnce * bytes))));
+    if (atOnce == 1) {
       nibbles.push_back(both);
       continue;
     }
     SmallVector<Value> low = halvesOf(both[0]), high = halvesOf(both[1]);
-    for (int64_t i = 0; i < together; ++i)
+    for (int64_t i = 0; i < atOnce; ++i)
       nibbles.push_back({low[i], high[i]});
   }
   SmallVector<Value> next(sums);

@@ -123,8 +123,9 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
       uint64_t perRow = 1;
       for (const Buffer &buffer : buffers)
         perRow += buffer.bytesPerRow;
-      int64_t bytes =
-          cacheBytes * (weightsLeaveCache(getOperation()) ? largerBlocks : 1);
+      const bool staysNear =
+          homeOfWeights(getOperation()) == WeightsHome::secondCache;
+      int64_t bytes = cacheBytes * (staysNear ? 1 : largerBlocks);
       block = std::clamp<int64_t>(bytes / perRow, fewestRows, mostRows);
       block = llvm::alignDown(static_cast<uint64_t>(block), 4);
     }

@@ -336,3 +336,21 @@ func.func @sums_shape(%x: memref<?x100xi8>, %s: memref<?x1xi32>) {
   qnet.group_sums ins(%x : memref<?x100xi8>) outs(%s : memref<?x1xi32>)
   return
 }
+
+// -----
+
+// Of so many weights memory is the home: a single row of 4 bits asks for all lines of a step, 8 KiB ahead.
+memref.global "private" constant @many : memref<25165825xi8> = dense<1>
+// CHECK: func.func private @gemm_s8u4s16_4x16x64_avx2_one_to_f32
+// CHECK: llvm.getelementptr %{{.*}}[8192]
+// CHECK: "llvm.intr.prefetch"(%{{.*}}) <{cache = 1 : i32, hint = 3 : i32, rw = 0 : i32}>
+// CHECK-COUNT-7: llvm.intr.prefetch
+// CHECK-NOT: llvm.intr.prefetch
+func.func @from_memory(%x: memref<1x64xi8>, %y: memref<1x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                       %g: memref<32xi8>, %s: memref<1x1xi32>) {
+  qnet.group_sums ins(%x : memref<1x64xi8>) outs(%s : memref<1x1xi32>) {halves}
+  qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : memref<1x64xi8>, memref<512xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) group_multiplier(%g : memref<32xi8>) group_sums(%s : memref<1x1xi32>)
+    outs(%y : memref<1x16xf32>)
+  return
+}

@@ -7,10 +7,11 @@
 
 namespace mlir::qnet {
 
-/// Whether a program's weights (its `memref.global`s) leave the second cache
-/// between two blocks of rows, so that each block fetches them from the third
-/// or from memory.
-bool weightsLeaveCache(ModuleOp module);
+/// What holds a program's weights (its `memref.global`s) from one block of rows
+/// to the next, by their size.
+enum class WeightsHome { secondCache, thirdCache, memory };
+
+WeightsHome homeOfWeights(ModuleOp module);
 
 } // namespace mlir::qnet
 

@@ -1,0 +1,17 @@
+//===- ReadSpeed.h - what a single row of a layer can reach -----*- C++ -*-===//
+#ifndef QUANTC_BENCHMARKS_READSPEED_H
+#define QUANTC_BENCHMARKS_READSPEED_H
+
+#include <cstdint>
+
+namespace mlir::qnet {
+
+/// Bytes a second that a loop reads which does nothing else, `bytes` of them
+/// one time after another, in vectors of `width` bytes: the speed of the cache
+/// (or the memory) that holds so many. The best of many passes, with and
+/// without a prefetch of the next page. 0 where no loop is known.
+double readSpeed(int64_t bytes, int64_t width);
+
+} // namespace mlir::qnet
+
+#endif // QUANTC_BENCHMARKS_READSPEED_H
