@@ -30,10 +30,13 @@ struct Loop {
 #define CLOBBERS                                                               \
   "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",   \
       "xmm13", "xmm14", "xmm15"
-#define LOOP(Name, Line)                                                       \
+// Wider vectors end so, or code for SSE after them waits for the upper halves.
+#define UPPER "vzeroupper"
+#define LOOP(Name, Line, End)                                                  \
   void Name() {                                                                \
     for (int64_t i = 0; i < turns; ++i)                                        \
       asm volatile(TWELVE(Line) : : : CLOBBERS);                               \
+    asm volatile(End);                                                         \
   }
 #define MADDWD_XMM(N) "pmaddwd %%xmm0, %%xmm" #N "\n"
 #define MADDUBSW_XMM(N) "pmaddubsw %%xmm0, %%xmm" #N "\n"
@@ -43,14 +46,14 @@ struct Loop {
 #define MADDWD_ZMM(N) "vpmaddwd %%zmm0, %%zmm1, %%zmm" #N "\n"
 #define MADDUBSW_ZMM(N) "vpmaddubsw %%zmm0, %%zmm1, %%zmm" #N "\n"
 #define DPBUSD_ZMM(N) "vpdpbusd %%zmm0, %%zmm1, %%zmm" #N "\n"
-LOOP(maddwdXmm, MADDWD_XMM)
-LOOP(maddubswXmm, MADDUBSW_XMM)
-LOOP(maddwdYmm, MADDWD_YMM)
-LOOP(maddubswYmm, MADDUBSW_YMM)
-LOOP(dpbusdYmm, DPBUSD_YMM)
-LOOP(maddwdZmm, MADDWD_ZMM)
-LOOP(maddubswZmm, MADDUBSW_ZMM)
-LOOP(dpbusdZmm, DPBUSD_ZMM)
+LOOP(maddwdXmm, MADDWD_XMM, "")
+LOOP(maddubswXmm, MADDUBSW_XMM, "")
+LOOP(maddwdYmm, MADDWD_YMM, UPPER)
+LOOP(maddubswYmm, MADDUBSW_YMM, UPPER)
+LOOP(dpbusdYmm, DPBUSD_YMM, UPPER)
+LOOP(maddwdZmm, MADDWD_ZMM, UPPER)
+LOOP(maddubswZmm, MADDUBSW_ZMM, UPPER)
+LOOP(dpbusdZmm, DPBUSD_ZMM, UPPER)
 
 Loop loopOf(const KernelRow &row) {
   bool wide = row.lhs == LhsStorage::S16, narrow = row.hasNarrowSums();

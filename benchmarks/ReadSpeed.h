@@ -7,9 +7,10 @@
 namespace mlir::qnet {
 
 /// Bytes a second that a loop reads which does nothing else, `bytes` of them
-/// one time after another, in vectors of `width` bytes: the speed of the cache
-/// (or the memory) that holds so many. The best of many passes, with and
-/// without a prefetch of the next page. 0 where no loop is known.
+/// again and again, in vectors of `width` bytes: the speed of the cache, or the
+/// memory, that holds so many. Of the median pass, since a benchmark's time is
+/// a mean; with a prefetch of the next page or without, whichever is faster. 0
+/// where no loop is known.
 double readSpeed(int64_t bytes, int64_t width);
 
 } // namespace mlir::qnet
