@@ -10,7 +10,65 @@
 #include "llvm/Support/Program.h"
 #include "llvm/TargetParser/Triple.h"
 
+#include <array>
+#include <csignal>
+#include <mutex>
+
 using namespace llvm;
+
+namespace {
+
+volatile std::sig_atomic_t linkerPid = 0, caughtSignal = 0;
+
+void endLinker(int signal) {
+  caughtSignal = signal;
+  if (linkerPid)
+    kill(linkerPid, SIGTERM);
+}
+
+/// While it lives, a signal that would end this process ends the linker, and
+/// this process afterwards: a linker that lived on would write its output when
+/// what was begun has been removed. One at a time, since signals are the
+/// process's.
+class LinkerSignals {
+public:
+  LinkerSignals() : lock(mutex) {
+    caughtSignal = 0;
+    struct sigaction action = {};
+    action.sa_handler = endLinker;
+    action.sa_flags = SA_RESTART;
+    for (size_t i = 0; i < signals.size(); ++i) {
+      sigaction(signals[i], nullptr, &before[i]);
+      if (before[i].sa_handler != SIG_IGN)
+        sigaction(signals[i], &action, nullptr);
+    }
+  }
+  LinkerSignals(const LinkerSignals &) = delete;
+  LinkerSignals &operator=(const LinkerSignals &) = delete;
+  ~LinkerSignals() {
+    linkerPid = 0;
+    for (size_t i = 0; i < signals.size(); ++i)
+      sigaction(signals[i], &before[i], nullptr);
+    if (int signal = caughtSignal)
+      raise(signal);
+  }
+
+  void started(pid_t pid) {
+    linkerPid = pid;
+    if (caughtSignal) // before it had a number
+      kill(pid, SIGTERM);
+  }
+  /// The linker is gone, and its number may be another process's.
+  void ended() { linkerPid = 0; }
+
+private:
+  static constexpr std::array<int, 3> signals{SIGINT, SIGTERM, SIGHUP};
+  static inline std::mutex mutex;
+  std::lock_guard<std::mutex> lock;
+  std::array<struct sigaction, signals.size()> before;
+};
+
+} // namespace
 
 namespace mlir::qnet {
 
@@ -77,8 +135,17 @@ Error linkSharedLibrary(ArrayRef<std::string> objectPaths, StringRef outputPath,
   // Nothing to read on stdin; what it says goes to a file, for the message.
   std::optional<StringRef> redirects[] = {StringRef(""), log.str(), log.str()};
   std::string message;
-  int status = sys::ExecuteAndWait(*linker, arguments, std::nullopt, redirects,
-                                   kLinkerSeconds, 0, &message);
+  int status = -1;
+  {
+    LinkerSignals signals;
+    sys::ProcessInfo process = sys::ExecuteNoWait(
+        *linker, arguments, std::nullopt, redirects, 0, &message);
+    if (process.Pid != sys::ProcessInfo::InvalidPid) {
+      signals.started(process.Pid);
+      status = sys::Wait(process, kLinkerSeconds, &message).ReturnCode;
+      signals.ended();
+    }
+  }
   if (status != 0) {
     if (auto text = MemoryBuffer::getFile(log))
       message += (*text)->getBuffer().take_front(2000);
