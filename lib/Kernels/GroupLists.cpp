@@ -80,6 +80,7 @@ private:
   void appendRepeated(int64_t firstChannel);
   bool fits(llvm::ArrayRef<Listed> step, const Listed &more) const;
   void append(const Listed &group);
+  void breakPitch();
   int32_t steps() const {
     return static_cast<int32_t>(static_cast<int64_t>(lists.groups.size()) /
                                 depth);
@@ -191,10 +192,24 @@ void Lister::listPanel(int64_t firstChannel) {
   appendRepeated(firstChannel);
 }
 
+/// A step of zeros after a panel of whole pages. Where panels come from beyond
+/// the second cache, tiles read one and ask for the next: if the two were whole
+/// pages apart, they would meet in the same places of the first cache.
+void Lister::breakPitch() {
+  constexpr int64_t page = 4096, leastWeights = 1 << 20;
+  int64_t bytes = (steps() - lists.starts.back()) * row.nr * row.kr;
+  if (layer.n * layer.k < leastWeights || bytes == 0 || bytes % page != 0)
+    return;
+  const Listed zeros{0, std::vector<int8_t>(row.nr * row.group(), 0)};
+  for (int64_t d = 0; d < depth; ++d)
+    append(zeros);
+}
+
 GroupLists Lister::run() {
   for (int64_t channel = 0; channel < layer.n; channel += row.nr) {
     lists.starts.push_back(steps());
     listPanel(channel);
+    breakPitch();
   }
   // A constant has elements: a layer of zeros multiplies by some of them.
   if (lists.groups.empty()) {

@@ -137,8 +137,9 @@ static ManifestLayer describeOp(Operation *op, const KernelUse &use) {
 /// float layer it replaces.
 static std::string slowness(const KernelUse &use, const CpuVariant &variant) {
   return formatv("{0} is modelled at {1:f2} times the time of a float layer on "
-                 "{2}; its weights take a quarter of the memory",
-                 use.kernel, use.timeOverFloat, variant.cpu);
+                 "{2}; its weights take a quarter of the memory, or less",
+                 use.kernel, use.timeOverFloat,
+                 variant.cpu.empty() ? "any CPU" : variant.cpu);
 }
 
 /// The values of a row of the argument that the program reads, or nothing where

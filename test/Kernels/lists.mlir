@@ -94,3 +94,19 @@ func.func @full(%q: tensor<?x64x!q>) -> tensor<?x1xf32> {
     : (tensor<?x64x!q>, tensor<1x64xi8>, tensor<1xi32>, tensor<1xf32>) -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
 }
+
+// -----
+
+// A panel of a large layer would be 512 steps, 16 pages: a step of zeros follows each.
+// CHECK-LABEL: func.func @pages
+// CHECK-DAG: qnet.constant dense<[0, 513, 1026, 1539, {{.*}}, 7695, 8208]> : tensor<17xi32>
+// CHECK-DAG: qnet.constant {{.*}} : tensor<1050624xi8>
+!q = !quant.uniform<u8<0:127>:f32, 0.5:0>
+func.func @pages(%q: tensor<?x4096x!q>) -> tensor<?x256xf32> {
+  %w = qnet.constant dense<1> : tensor<256x4096xi8>
+  %b = qnet.constant dense<0> : tensor<256xi32>
+  %m = qnet.constant dense<0.5> : tensor<256xf32>
+  %y = qnet.qdense %q, %w, %b, %m
+    : (tensor<?x4096x!q>, tensor<256x4096xi8>, tensor<256xi32>, tensor<256xf32>) -> tensor<?x256xf32>
+  return %y : tensor<?x256xf32>
+}
