@@ -49,7 +49,7 @@ constexpr int passes = 200;
 #define PASS(Name, Turn)                                                       \
   void Name(const char *from, const char *to, bool asks) {                     \
     for (; from != to; from += turn) {                                         \
-      if (asks) /* one line of the next page, as kernels do */                 \
+      if (asks) /* one line of four, a page ahead */                           \
         __builtin_prefetch(from + page, 0, 2);                                 \
       asm volatile(Turn                                                        \
                    :                                                           \

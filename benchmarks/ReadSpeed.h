@@ -9,7 +9,7 @@ namespace mlir::qnet {
 /// Bytes a second that a loop reads which does nothing else, `bytes` of them
 /// again and again, in vectors of `width` bytes: the speed of the cache, or the
 /// memory, that holds so many. Of the median pass, since a benchmark's time is
-/// a mean; with a prefetch of the next page or without, whichever is faster. 0
+/// a mean; with a prefetch a page ahead or without, whichever is faster. 0
 /// where no loop is known.
 double readSpeed(int64_t bytes, int64_t width);
 
