@@ -424,7 +424,10 @@ void KernelWriter::prefetchRhs(Value rhsGroup) {
   auto ask = [&](Value address, int32_t hint) {
     LLVM::Prefetch::create(b, address, /*rw=*/0, hint, /*cache=*/1);
   };
+  // Unpacking nibbles takes longer than a cache does: only memory is asked.
   const bool isSlow = row.isGrouped() && row.hasNarrowSums();
+  if (isSlow && home != WeightsHome::memory)
+    return;
   if (home == WeightsHome::thirdCache ||
       (home == WeightsHome::memory && !isSlow)) {
     constexpr int64_t page = 4096;
@@ -433,7 +436,7 @@ void KernelWriter::prefetchRhs(Value rhsGroup) {
     return ask(LLVM::PtrMaskOp::create(b, ptr, offset(rhsGroup, page), mask),
                /*hint=*/2);
   }
-  const int64_t distance = home == WeightsHome::memory ? 8192 : 2048;
+  const int64_t distance = isSlow ? 8192 : 2048;
   for (int64_t at = 0; at < rhsStepBytes(); at += line)
     ask(offset(rhsGroup, distance + at), /*hint=*/3);
 }

@@ -234,8 +234,14 @@ private:
                                   ArrayRef<Value> lhsGroups,
                                   ArrayRef<Value> segments, int64_t firstLane,
                                   ValueRange sums);
+  /// A step of a single row: its products, then their sums (together).
+  SmallVector<Value> addPairsOfOneRow(Value lhs,
+                                      ArrayRef<SmallVector<Value, 2>> nibbles,
+                                      ValueRange sums);
   Value addNibbleProducts(Value sums, Value nibbles, Value lhs,
                           IntegerAttr lane);
+  /// Whether pairs of bytes add in 16 bits: x86 without dot products.
+  bool addsBytePairs() const;
   /// Whether nibbles are multiplied in the upper half of a byte, as 16 times
   /// their weights: two instructions unpack them where three would, and sums of
   /// 32 bits have room.

@@ -27,7 +27,7 @@ static constexpr int64_t kHighNibble = -16;
 static constexpr int64_t kStepsOfSegment = 2;
 
 /// Steps of a loop turn. Unrolled whole, the loop's values and the accumulators
-/// would no longer fit in registers together; a single row has few of both.
+/// of a tile would no longer fit in registers together.
 static void unrollBy(scf::ForOp loop, int32_t steps) {
   Builder builder(loop.getContext());
   MLIRContext *context = loop.getContext();
@@ -69,8 +69,11 @@ SmallVector<Value> KernelWriter::addGroups(ArrayRef<Value> lhsRows,
   auto inner =
       scf::ForOp::create(b, index(0), index(steps), index(stepsTogether),
                          groupStarts(group, firstRow, rows));
-  constexpr int32_t stepsOfOneRow = 4;
-  unrollBy(inner, rows == 1 ? stepsOfOneRow / stepsTogether : 1);
+  // A single row has few values; SSE copies what it changes.
+  const bool isWhole = addsBytePairs() && row.isa != Isa::sse41;
+  const int64_t stepsOfOneRow = isWhole ? steps : 4;
+  unrollBy(inner,
+           static_cast<int32_t>(rows == 1 ? stepsOfOneRow / stepsTogether : 1));
   {
     OpBuilder::InsertionGuard innerGuard(b);
     b.setInsertionPointToStart(inner.getBody());
@@ -158,6 +161,9 @@ SmallVector<Value> KernelWriter::addGroupStep(Value step, Value rhsGroup,
     for (int64_t i = 0; i < atOnce; ++i)
       nibbles.push_back({low[i], high[i]});
   }
+  if (lhsGroups.size() == 1 && addsBytePairs())
+    return addPairsOfOneRow(offset(lhsGroups[0], scaled(step, 2 * lhsBytes)),
+                            nibbles, sums);
   SmallVector<Value> next(sums);
   for (auto [m, lhsGroup] : llvm::enumerate(lhsGroups)) {
     Value lhsStep = offset(lhsGroup, scaled(step, 2 * lhsBytes));
@@ -174,6 +180,30 @@ SmallVector<Value> KernelWriter::addGroupStep(Value step, Value rhsGroup,
     }
   }
   return next;
+}
+
+SmallVector<Value> KernelWriter::addPairsOfOneRow(
+    Value lhs, ArrayRef<SmallVector<Value, 2>> nibbles, ValueRange sums) {
+  const int64_t count = vectors(), lhsBytes = row.group() * row.lhsBits() / 8;
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(sums[0].getType()));
+  SmallVector<Value> pending;
+  for (int64_t half = 0; half < 2; ++half) {
+    Value own = broadcastLhs(offset(lhs, half * lhsBytes));
+    for (const auto &ofVector : nibbles)
+      pending.push_back(addNibbleProducts(none, ofVector[half], own, {}));
+  }
+  llvm::append_range(pending, sums);
+  pending = together(pending);
+  SmallVector<Value> next;
+  for (int64_t v = 0; v < count; ++v) {
+    Value both = arith::AddIOp::create(b, pending[v], pending[count + v]);
+    next.push_back(arith::AddIOp::create(b, pending[2 * count + v], both));
+  }
+  return next;
+}
+
+bool KernelWriter::addsBytePairs() const {
+  return row.hasNarrowSums() && row.rhs == RhsStorage::U4;
 }
 
 bool KernelWriter::hasShiftedNibbles() const {
