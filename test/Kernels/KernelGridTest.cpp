@@ -308,6 +308,15 @@ TEST_P(KernelLists, ListsMayBeEmptyOrFull) {
   check(last, /*quantizedResult=*/true, /*lists=*/true);
 }
 
+// Steps of zeros stand between the panels of so large a layer. Weights so small
+// repeat no group, which would change the panels' length.
+TEST_P(KernelLists, PanelsOfWholePagesAreTheDefinition) {
+  Layer pages(/*n=*/257, /*k=*/4096, random);
+  for (int8_t &weight : pages.weights)
+    weight = static_cast<int8_t>(random() % 3) - 1;
+  check(pages, /*quantizedResult=*/false, /*lists=*/true);
+}
+
 INSTANTIATE_TEST_SUITE_P(Host, KernelGrid, testing::ValuesIn(hostRows()),
                          nameOf);
 INSTANTIATE_TEST_SUITE_P(Host, KernelLists, testing::ValuesIn(listingRows()),
