@@ -3,11 +3,12 @@
 // One dense layer of 512 inputs and 1,024 channels (half a megabyte of weights:
 // beyond the first cache, within the second), compiled in this process by a row
 // of the table, called with one row of activations and with 256; and one of
-// 16,384 channels (8 MB: beyond the second) for one row of activations. GMAC/s
-// counts the layer's own multiply-adds; the bytes are those of its weights,
-// read once a call; shares are of InstructionPeak and, for one row, of
-// ReadSpeed. Quantizing the input and scaling the output are in the time: they
-// are 1 to 3% of it. Weights are so small that no 16-bit sum overflows.
+// 16,384 channels (8 MB: beyond the second) for one row of activations; of
+// 4-bit weights half as many bytes. GMAC/s counts the layer's own
+// multiply-adds; the bytes are those of its weights, read once a call; shares
+// are of InstructionPeak and, for one row, of ReadSpeed. Quantizing the input
+// and scaling the output are in the time: they are 1 to 3% of it. Weights of 8
+// bits are so small that no 16-bit sum overflows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -78,8 +79,9 @@ std::optional<CpuVariant> variantOf(const KernelRow &row) {
   return std::nullopt;
 }
 
-/// quantize and one layer, floats in and out.
-OwningOpRef<ModuleOp> layer(MLIRContext &context, int64_t channels) {
+/// quantize and one layer that the row can run, floats in and out.
+OwningOpRef<ModuleOp> layer(MLIRContext &context, const KernelRow &row,
+                            int64_t channels) {
   OpBuilder builder(&context);
   Location loc = builder.getUnknownLoc();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
@@ -95,23 +97,33 @@ OwningOpRef<ModuleOp> layer(MLIRContext &context, int64_t channels) {
   // So small that all sums of rows that add in 16 bits fit: what is timed is
   // the loop, not what a layer's weights make of it.
   std::mt19937 random{7};
-  std::uniform_int_distribution<int> small(-15, 15);
+  const int most = row.isGrouped() ? QDenseOp::kMaxGroupedWeight : 15;
+  std::uniform_int_distribution<int> small(-most, most);
   std::vector<int8_t> weights(channels * inputs);
   for (int8_t &weight : weights)
     weight = static_cast<int8_t>(small(random));
   Value x =
       QuantizeOp::create(builder, loc, in.clone(byte), main.getArgument(0));
-  Value w = makeConstant<int8_t>(builder, loc, {channels, inputs},
-                                 builder.getI8Type(), weights);
+  Value w, groups;
+  if (row.isGrouped()) {
+    const int64_t count = QDenseOp::groupsOf(inputs);
+    w = makeNibbles(builder, loc, {channels, inputs}, weights);
+    groups =
+        makeConstant<uint8_t>(builder, loc, {channels, count},
+                              builder.getIntegerType(8, /*isSigned=*/false),
+                              std::vector<uint8_t>(channels * count, most));
+  } else {
+    w = makeConstant<int8_t>(builder, loc, {channels, inputs},
+                             builder.getI8Type(), weights);
+  }
   Value b =
       makeConstant<int32_t>(builder, loc, {channels}, builder.getI32Type(),
                             std::vector<int32_t>(channels, 5));
   Value m = makeConstant<float>(builder, loc, {channels}, f32,
                                 std::vector<float>(channels, 0.01f));
-  func::ReturnOp::create(
-      builder, loc,
-      Value(QDenseOp::create(builder, loc, out, x, w, b, m, Value(), Value(),
-                             /*group_multiplier=*/Value())));
+  func::ReturnOp::create(builder, loc,
+                         Value(QDenseOp::create(builder, loc, out, x, w, b, m,
+                                                Value(), Value(), groups)));
   return module;
 }
 
@@ -128,7 +140,7 @@ FailureOr<Compiled> compile(const KernelRow &row, const CpuVariant &variant,
   registerAllDialects(registry);
   MLIRContext context(registry);
   context.loadDialect<QnetDialect, func::FuncDialect, quant::QuantDialect>();
-  OwningOpRef<ModuleOp> module = layer(context, channels);
+  OwningOpRef<ModuleOp> module = layer(context, row, channels);
   Target target;
   target.triple = llvm::sys::getProcessTriple();
   target.variants = {variant};
@@ -177,12 +189,14 @@ void measure(benchmark::State &state, const KernelRow &row,
   double work = double(batch) * inputs * channels;
   state.counters["MAC/s"] =
       Counter(work, Counter::kIsIterationInvariantRate, Counter::kIs1000);
-  state.SetBytesProcessed(state.iterations() * inputs * channels);
+  const int64_t bytes =
+      row.paddedChannels(channels) * row.groups(inputs) * row.stepBytes();
+  state.SetBytesProcessed(state.iterations() * bytes);
   if (double peak = instructionPeak(row))
     state.counters["peak_MAC/s"] = peak;
   constexpr int64_t laneBytes = 4;
   if (batch == 1)
-    if (double speed = readSpeed(inputs * channels, row.lanes * laneBytes))
+    if (double speed = readSpeed(bytes, row.lanes * laneBytes))
       state.counters["read_B/s"] = speed;
 }
 
@@ -225,7 +239,7 @@ int main(int argc, char **argv) {
                                  std::pair(int64_t(1), manyChannels)})
     for (const KernelRow &row : kernelTable()) {
       std::optional<CpuVariant> variant = variantOf(row);
-      if (!row.isByteRow() || !variant)
+      if (row.isFloat() || !variant)
         continue;
       benchmark::RegisterBenchmark(row.name.str().c_str(),
                                    [&row, variant](benchmark::State &state) {
