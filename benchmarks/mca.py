@@ -132,15 +132,14 @@ def whole_tile_loop(assembly: str, row: Row) -> tuple[str, int]:
     """
     functions = re.split(r"^(?=gemm_\w+:)", assembly, flags=re.MULTILINE)
     own = [part.split(".Lfunc_end")[0] for part in functions if part.startswith(row.name)]
-    best, size = "", (0, 0)
+    best, products, most = "", 0, 0
     for loop in (loop for part in own for loop in loops(part)):
         lines = [line for line in loop.splitlines() if re.search(row.instruction, line)]
         # The tiles that scalable vectors leave for wider ones may be unrolled to more instructions than the whole tile
-        # has, but not to more accumulators. Elsewhere the whole tile comes first.
+        # has, but not to more accumulators. Elsewhere the whole tile comes first, and a single row may be unrolled.
         accumulators = len({line.split()[1] for line in lines}) if row.is_scalable else 0
-        if (accumulators, len(lines)) > size:
-            best, size = loop, (accumulators, len(lines))
-    products = size[1]
+        if (accumulators, len(lines)) > (most, products) and (row.is_scalable or products < row.products):
+            best, products, most = loop, len(lines), accumulators
     if products < row.products:
         raise RuntimeError(f"{row.name}: no loop has the {row.products} products of a whole tile, at most {products}")
     return best, products * row.macs // row.products

@@ -40,6 +40,14 @@ def test_the_loop_is_the_whole_tiles() -> None:
     assert macs == 2 * 8 * 4
 
 
+def test_a_single_row_unrolled_further_is_not_the_whole_tile() -> None:
+    label, line = ".LBB1_3:\n", "\t{vex}\tvpdpbusd\t%ymm0, %ymm1, %ymm2\n"
+    assert label + line in ASSEMBLY
+    loop, macs = mca.whole_tile_loop(ASSEMBLY.replace(label, label + 3 * line), ROW)
+    assert loop.startswith(".LBB1_2:")
+    assert macs == 2 * 8 * 4
+
+
 def test_unrolled_twice_does_twice_as_much() -> None:
     line = "\t{vex}\tvpdpbusd\t%ymm0, %ymm1, %ymm3\n"
     assert mca.whole_tile_loop(ASSEMBLY.replace(line, 3 * line, 1), ROW)[1] == 2 * 2 * 8 * 4
