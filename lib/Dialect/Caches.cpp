@@ -18,7 +18,7 @@ WeightsHome mlir::qnet::homeOfWeights(ModuleOp module) {
   for (auto global : module.getOps<memref::GlobalOp>())
     bytes += global.getType().getNumElements() *
              llvm::divideCeil(global.getType().getElementTypeBitWidth(), 8);
-  return bytes <= mostInSecond  ? WeightsHome::secondCache
-         : bytes <= mostInThird ? WeightsHome::thirdCache
-                                : WeightsHome::memory;
+  return bytes <= mostInSecond  ? WeightsHome::SecondCache
+         : bytes <= mostInThird ? WeightsHome::ThirdCache
+                                : WeightsHome::Memory;
 }

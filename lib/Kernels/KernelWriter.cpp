@@ -395,7 +395,7 @@ bool KernelWriter::asksAhead(int64_t rows) const {
   // and tiles of wider panels have no register left.
   constexpr int64_t widest = 16;
   bool adds = row.hasNarrowSums() || row.lhs == LhsStorage::S16;
-  return home != WeightsHome::secondCache && rows == row.mr && rows > 1 &&
+  return home != WeightsHome::SecondCache && rows == row.mr && rows > 1 &&
          (row.isByteRow() || row.isGrouped()) && adds && row.nr <= widest &&
          rhsStepBytes() >= line / 2;
 }
@@ -426,10 +426,10 @@ void KernelWriter::prefetchRhs(Value rhsGroup) {
   };
   // Unpacking nibbles takes longer than a cache does: only memory is asked.
   const bool isSlow = row.isGrouped() && row.hasNarrowSums();
-  if (isSlow && home != WeightsHome::memory)
+  if (isSlow && home != WeightsHome::Memory)
     return;
-  if (home == WeightsHome::thirdCache ||
-      (home == WeightsHome::memory && !isSlow)) {
+  if (home == WeightsHome::ThirdCache ||
+      (home == WeightsHome::Memory && !isSlow)) {
     constexpr int64_t page = 4096;
     Value mask =
         LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(-page));

@@ -124,7 +124,7 @@ struct AssignWorkspace : qnet::impl::AssignWorkspaceBase<AssignWorkspace> {
       for (const Buffer &buffer : buffers)
         perRow += buffer.bytesPerRow;
       const bool staysNear =
-          homeOfWeights(getOperation()) == WeightsHome::secondCache;
+          homeOfWeights(getOperation()) == WeightsHome::SecondCache;
       int64_t bytes = cacheBytes * (staysNear ? 1 : largerBlocks);
       block = std::clamp<int64_t>(bytes / perRow, fewestRows, mostRows);
       block = llvm::alignDown(static_cast<uint64_t>(block), 4);

@@ -1,5 +1,4 @@
-//===- Caches.h - what code may expect of a CPU's caches ---------*- C++
-//-*-===//
+//===- Caches.h - what code may expect of a CPU's caches --------*- C++ -*-===//
 #ifndef QUANTC_DIALECT_CACHES_H
 #define QUANTC_DIALECT_CACHES_H
 
@@ -9,7 +8,7 @@ namespace mlir::qnet {
 
 /// What holds a program's weights (its `memref.global`s) from one block of rows
 /// to the next, by their size.
-enum class WeightsHome { secondCache, thirdCache, memory };
+enum class WeightsHome { SecondCache, ThirdCache, Memory };
 
 WeightsHome homeOfWeights(ModuleOp module);
 
