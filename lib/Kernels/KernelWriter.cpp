@@ -428,8 +428,7 @@ void KernelWriter::prefetchRhs(Value rhsGroup) {
   const bool isSlow = row.isGrouped() && row.hasNarrowSums();
   if (isSlow && home != WeightsHome::Memory)
     return;
-  if (home == WeightsHome::ThirdCache ||
-      (home == WeightsHome::Memory && !isSlow)) {
+  if (!isSlow && home != WeightsHome::SecondCache) {
     constexpr int64_t page = 4096;
     Value mask =
         LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(-page));

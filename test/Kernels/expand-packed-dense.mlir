@@ -354,3 +354,24 @@ func.func @from_memory(%x: memref<1x64xi8>, %y: memref<1x16xf32>, %w: memref<512
     outs(%y : memref<1x16xf32>)
   return
 }
+
+// -----
+
+// From a cache it asks for none. A step multiplies before it adds, which the assembly of nothing keeps so.
+// CHECK: func.func @from_cache
+// CHECK: func.func private @gemm_s8u4s16_4x16x64_avx2_one_to_f32
+// CHECK-NOT: llvm.intr.prefetch
+// CHECK-COUNT-4: qnet.pair_dot
+// CHECK-NOT: qnet.pair_dot
+// CHECK: llvm.inline_asm
+// CHECK-COUNT-4: arith.addi {{.*}} : vector<16xi16>
+// CHECK: scf.yield
+// CHECK-NOT: llvm.intr.prefetch
+func.func @from_cache(%x: memref<1x64xi8>, %y: memref<1x16xf32>, %w: memref<512xi8>, %b: memref<16xi32>, %m: memref<16xf32>,
+                      %g: memref<32xi8>, %s: memref<1x1xi32>) {
+  qnet.group_sums ins(%x : memref<1x64xi8>) outs(%s : memref<1x1xi32>) {halves}
+  qnet.packed_dense "gemm_s8u4s16_4x16x64_avx2" ins(%x, %w, %b : memref<1x64xi8>, memref<512xi8>, memref<16xi32>)
+    multiplier(%m : memref<16xf32>) group_multiplier(%g : memref<32xi8>) group_sums(%s : memref<1x1xi32>)
+    outs(%y : memref<1x16xf32>)
+  return
+}
